@@ -1,0 +1,1 @@
+"""Keeps the promises of a privacy policy, by pipelines that prove it."""

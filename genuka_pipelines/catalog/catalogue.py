@@ -1,0 +1,86 @@
+"""Everything that is declared, in one value: assets, checks and the report all come from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from genuka_pipelines.catalog.category import Category
+from genuka_pipelines.catalog.evidence import Ledger
+from genuka_pipelines.catalog.policy import Clause, Plan, PlannedKeepers, Policy
+from genuka_pipelines.catalog.procedure import Procedure
+from genuka_pipelines.catalog.processor import Processor, System
+from genuka_pipelines.catalog.question import Question
+from genuka_pipelines.catalog.table import Table
+from genuka_pipelines.catalog.vocabulary import Vocabulary, fideslang_categories
+from genuka_pipelines.catalog.yaml_file import YamlFile
+
+KINDS = {
+    "DataCategory": Category,
+    "Ledger": Ledger,
+    "Policy": Policy,
+    "PlannedKeepers": PlannedKeepers,
+    "Processor": Processor,
+    "Procedure": Procedure,
+    "Question": Question,
+    "Vocabulary": Vocabulary,
+}
+"""The component types that a `defs.yaml` may name, and the value each one is."""
+
+Fact = Category | Ledger | Policy | PlannedKeepers | Processor | Procedure | Question | Vocabulary
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The declared facts of one deployment, keyed by the folder that declares them.
+
+    A category's key is `<product>/<category>`; clauses and systems are found by their own names.
+    """
+
+    root: Path
+    vocabulary: Vocabulary
+    policies: Mapping[str, Policy]
+    planned: Mapping[str, Plan]
+    processors: Mapping[str, Processor]
+    categories: Mapping[str, Category]
+    procedures: Mapping[str, Procedure]
+    questions: Mapping[str, Question]
+    ledgers: Mapping[str, Ledger]
+    files: Mapping[str, YamlFile] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def clauses(self) -> dict[str, Clause]:
+        """Every clause of every policy, in order."""
+        return {clause.id: clause for policy in self.policies.values() for clause in policy.clauses}
+
+    @property
+    def systems(self) -> dict[str, System]:
+        """Every system of every provider."""
+        return {
+            name: system for provider in self.processors.values() for name, system in provider.systems.items()
+        }
+
+    def provider_of(self, system: str) -> str:
+        """The key of the provider that runs a system."""
+        return next(key for key, provider in self.processors.items() if system in provider.systems)
+
+    @property
+    def classifications(self) -> frozenset[str]:
+        """The words a column may be classified with."""
+        return fideslang_categories() | frozenset(self.vocabulary.classifications)
+
+    def tables(self, system: str | None = None) -> Iterator[tuple[str, str, Table]]:
+        """(category key, table name, table), of one system or of all."""
+        for key, category in self.categories.items():
+            if system is None or category.system == system:
+                for name, table in category.tables.items():
+                    yield key, name, table
+
+    def category(self, key: str) -> Category:
+        """The category of a key; KeyError for the program, never for a user's input."""
+        return self.categories[key]
+
+    def table(self, system: str, name: str) -> Table | None:
+        """The declaration of one table of a system."""
+        return next((table for _, found, table in self.tables(system) if found == name), None)

@@ -1,0 +1,81 @@
+"""Computes what keeps each clause from the facts that name it: each link is written once.
+
+A hand-kept list of keepers would drift from the code; a computed one cannot.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from genuka_pipelines.catalog.question import Question
+
+if TYPE_CHECKING:
+    from genuka_pipelines.catalog.catalogue import Catalog
+
+Keepers = dict[str, tuple[str, ...]]
+
+
+def keepers(catalog: Catalog) -> Keepers:
+    """Clause id to `asset:KEY`, `check:KEY#NAME`, `job:NAME`, `procedure:ID` or `planned:CAPABILITY`."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for key, category in catalog.categories.items():
+        for clause in category.clauses:
+            found[clause].append(f"asset:{key}")
+        for table in category.tables.values():
+            for expectation in table.expectations:
+                if expectation.clause:
+                    found[expectation.clause].extend(
+                        f"check:{key}#{name}"
+                        for name, q in catalog.questions.items()
+                        if q.asks == "well_formed"
+                    )
+    for name, provider in catalog.processors.items():
+        for system, declared in provider.systems.items():
+            for clause in (*provider.clauses, *declared.clauses):
+                found[clause].append(f"asset:systems/{system}")
+        if not provider.systems:
+            for clause in provider.clauses:
+                found[clause].append(f"asset:systems/{name}")
+    for name, question in catalog.questions.items():
+        for clause in question.clauses:
+            product = _product_of(catalog, clause)
+            found[clause].extend(
+                f"check:{key}#{name}" for key in asked(catalog, question) if _under(catalog, key, product)
+            )
+    for key, ledger in catalog.ledgers.items():
+        for clause in ledger.clauses:
+            found[clause].append(f"check:{key}#intact")
+    for name, procedure in catalog.procedures.items():
+        for clause in procedure.clauses:
+            found[clause].append(f"procedure:{name}")
+    for name, plan in catalog.planned.items():
+        for clause in plan.clauses:
+            found[clause].append(f"planned:{name}")
+    return {clause: tuple(dict.fromkeys(found[clause])) for clause in catalog.clauses}
+
+
+def asked(catalog: Catalog, question: Question) -> tuple[str, ...]:
+    """The keys of the assets that a question is asked of, in order: categories, or systems for places."""
+    if question.asks == "in_declared_places":
+        return tuple(f"systems/{name}" for name in catalog.systems)
+    scope = question.of
+    return tuple(
+        key
+        for key, category in catalog.categories.items()
+        if (not scope.products or key.split("/")[0] in scope.products)
+        and (not scope.roles or category.role in scope.roles)
+        and (not scope.categories or key in scope.categories)
+    )
+
+
+def _under(catalog: Catalog, key: str, product: str) -> bool:
+    """Whether an asset answers for a product's policy: its own, or one that serves every product."""
+    owner = key.split("/")[0]
+    return owner == product or owner not in catalog.policies
+
+
+def _product_of(catalog: Catalog, clause: str) -> str:
+    return next(
+        product for product, policy in catalog.policies.items() if any(c.id == clause for c in policy.clauses)
+    )

@@ -1,0 +1,95 @@
+"""A provider that holds or receives data: what for, in which role, where, under which contract."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from genuka_pipelines.catalog.value import ClauseId, Identifier, SqlName, Value, Words
+
+SystemKind = Literal["database", "store", "service", "folder", "run_storage"]
+Setting = Literal[
+    "genuka", "genletter", "control", "analytics", "media", "france", "usa", "exports", "published", "home"
+]
+
+
+class Place(Value):
+    """Where a system is: a country, and whether that is declared by us or proven by its provider."""
+
+    country: str = Field(pattern=r"^[A-Z]{2}$")
+    region: str | None = None
+    proof: Literal["declared", "proven"] = "declared"
+
+
+class Tenants(Value):
+    """The tables of a database that say who the tenants are, where each lives, and what each agreed to."""
+
+    table: SqlName = "companies"
+    key: SqlName = "id"
+    registry: SqlName | None = None
+    registry_tenant: SqlName = "company_id"
+    mode: SqlName = "mode"
+    dsn: SqlName = "dsn_secret_ref"
+    consents: SqlName | None = None
+    consents_tenant: SqlName = "company_id"
+    consents_purpose: SqlName = "purpose"
+    consents_granted: SqlName = "granted_at"
+    consents_withdrawn: SqlName = "withdrawn_at"
+
+
+class System(Value):
+    """A database, store or service that holds data, opened through one setting.
+
+    `hosts` are shell patterns that the configured host must match; `embedded` is always accepted in
+    a demo and reported as such.
+    """
+
+    kind: SystemKind
+    title: Words
+    place: Place
+    setting: Setting | None = None
+    hosts: tuple[str, ...] = ()
+    apart_from: tuple[Identifier, ...] = ()
+    tenants: Tenants | None = None
+    clauses: tuple[ClauseId, ...] = ()
+
+    @model_validator(mode="after")
+    def _openable(self) -> System:
+        if self.kind in ("database", "store") and self.setting is None:
+            raise ValueError(
+                f"a {self.kind} needs a setting that opens it, one of genuka, genletter, media, france …"
+            )
+        return self
+
+
+class Certificate(Value):
+    """An attestation that the provider holds, and the day up to which we have seen it to be valid."""
+
+    name: str
+    seen: dt.date | None = None
+    valid_until: dt.date | None = None
+
+
+class Contract(Value):
+    """The data processing agreement: its date, and where it is filed (a reference, never a link)."""
+
+    dated: dt.date
+    reference: str
+
+
+class Processor(Value):
+    """A provider of the policy's list. `receives` are classifications, in the policy's limits."""
+
+    title: Words
+    legal_name: str
+    role: Literal["processor", "controller", "processor_and_controller", "own"]
+    purposes: tuple[Identifier, ...] = Field(min_length=1)
+    receives: tuple[str, ...] = ()
+    listed: bool = True
+    contract: Contract | None = None
+    certificates: tuple[Certificate, ...] = ()
+    systems: dict[Identifier, System] = Field(default_factory=dict)
+    clauses: tuple[ClauseId, ...] = ()
+    note: Words | None = None

@@ -1,0 +1,47 @@
+"""A question of data quality that is asked of categories: one check each in Dagster, with its clauses."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from genuka_pipelines.catalog.category import Role
+from genuka_pipelines.catalog.value import ClauseId, Identifier, Value, Words
+
+Asks = Literal[
+    "as_declared",
+    "well_formed",
+    "tenants_apart",
+    "card_data",
+    "special_categories",
+    "offer_stage",
+    "passwords_hashed",
+    "addresses_needed",
+    "in_declared_places",
+]
+
+
+class Scope(Value):
+    """Which categories are asked: all that match every given line; processor data only on opt-in."""
+
+    products: tuple[Identifier, ...] = ()
+    roles: tuple[Role, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+class Question(Value):
+    """One question. A check that must wake someone is a blocking error; others warn.
+
+    `clauses` may be given per product, where the same question keeps a promise of each policy.
+    """
+
+    title: Words
+    asks: Asks
+    of: Scope = Scope()
+    clauses: tuple[ClauseId, ...] = ()
+    severity: Literal["error", "warn"] = "error"
+    blocking: bool = False
+    processor_data: Literal["never", "opted_in", "counts_only"] = "never"
+    try_: str = Field(alias="try", default="genuka catalog")
+    runbook: str | None = None

@@ -1,0 +1,101 @@
+"""A retention rule as a pure value: an anchor event, a calendar period, and what moves its end.
+
+The policy's sentences are all of this shape; one value that prints itself in words and computes
+its own cut-off keeps the sentence, the sweep and the explanation the same.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from genuka_pipelines.catalog.period import Period
+from genuka_pipelines.catalog.value import ClauseId, Identifier, SqlName, Value
+
+Reference = Annotated[str, Field(pattern=r"^(?:ulid:)?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?$")]
+"""A column (`ended_at`), a column of another declared table (`orders.closed_at`), or the time inside
+a ULID key (`ulid:id`), which no caller can set."""
+
+
+class Anchor(Value):
+    """The event from which a period runs: the latest, the earliest, or the first known of several."""
+
+    of: tuple[Reference, ...] = Field(min_length=1)
+    pick: Literal["latest", "earliest", "first_known"] = "first_known"
+
+
+def _anchor(raw: object) -> object:
+    if isinstance(raw, str):
+        return {"of": [raw]}
+    if isinstance(raw, dict) and len(raw) == 1:
+        ((pick, of),) = raw.items()
+        if pick in ("latest", "earliest", "first_known"):
+            return {"pick": pick, "of": of}
+    return raw
+
+
+AnchorField = Annotated[Anchor, BeforeValidator(_anchor)]
+State = dict[SqlName, str | bool | int | tuple[str, ...]]
+"""Column to value, values, or the words `present` and `absent`."""
+
+
+class Floor(Value):
+    """A period before whose end nothing is destroyed, whatever other rules say."""
+
+    keep: Period
+    since: AnchorField
+
+
+class LegalMinimum(Value):
+    """What the law of a country requires to be kept, and what happens to the row meanwhile."""
+
+    since: AnchorField
+    minimum: dict[str, Period] = Field(min_length=1)
+    country: Reference | None = None
+    meanwhile: Literal["keep", "anonymise"] = "anonymise"
+    basis: str = Field(min_length=3)
+
+
+class Rule(Value):
+    """How long rows of a table are kept. Source: the clause named.
+
+    `otherwise` is used where `since` is NULL, so a missing date never keeps a row for ever;
+    `sooner` names events that end the period at once; `ceiling` lowers a promise, never raises it.
+    """
+
+    name: Identifier | None = None
+    keep: Period
+    since: AnchorField
+    otherwise: AnchorField | None = None
+    when: State = Field(default_factory=dict)
+    sooner: dict[Identifier, Reference] = Field(default_factory=dict)
+    floor: Floor | None = None
+    ceiling: Period | None = None
+    law: LegalMinimum | None = None
+    action: Literal["delete", "anonymise", "drop_database"] = "delete"
+    notices: tuple[Period, ...] = ()
+    clause: ClauseId
+
+    @model_validator(mode="after")
+    def _ceiling_lowers(self) -> Rule:
+        moment = datetime(2024, 1, 1, tzinfo=UTC)
+        if self.ceiling is not None and self.ceiling.end(moment) > self.keep.end(moment):
+            raise ValueError(
+                f"ceiling {self.ceiling} is longer than the promise {self.keep}; it may only lower it"
+            )
+        return self
+
+    @property
+    def period(self) -> Period:
+        """The period that binds: the promise, or the lower ceiling."""
+        return self.ceiling or self.keep
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Every column the rule reads, as written."""
+        anchors = [self.since, self.otherwise, self.floor and self.floor.since, self.law and self.law.since]
+        named = [reference for anchor in anchors if anchor for reference in anchor.of]
+        country = [self.law.country] if self.law and self.law.country else []
+        return tuple(dict.fromkeys([*named, *self.when, *self.sooner.values(), *country]))

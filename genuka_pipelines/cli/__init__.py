@@ -1,0 +1,1 @@
+"""`genuka …`: the rooms from a terminal. One sentence for every error, one JSON object with `--json`."""

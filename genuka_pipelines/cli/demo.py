@@ -1,0 +1,117 @@
+"""`genuka seed` and `genuka demo`: a synthetic Genuka, and the whole house run on it once."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from genuka_pipelines.cli.answer import AsOf, Json, moment, one_sentence, say, show, table
+from genuka_pipelines.settings import home_of, load_settings, wanted_parts
+
+Companies = Annotated[int, typer.Option(min=1, max=100_000, help="How many tenants.")]
+Days = Annotated[int, typer.Option(min=1, max=365, help="How many days of activity.")]
+Seed = Annotated[int, typer.Option(help="The same seed makes the same data.")]
+Plant = Annotated[bool, typer.Option("--plant", help="Add forbidden values in known places.")]
+JOBS = ("inspect", "staging", "anchor")
+
+
+@one_sentence
+def seed(
+    companies: Companies = 2_400,
+    days: Days = 120,
+    seed: Seed = 1,
+    plant: Plant = False,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Fill empty databases (or our own earlier demo) with a synthetic Genuka and Genletter."""
+    from genuka_pipelines.demo.filling import fill
+
+    made = fill(load_settings(), companies=companies, days=days, seed=seed, as_of=moment(as_of), plant=plant, progress=say)
+    content: dict[str, Any] = {"rows": made.rows, "tables": dict(made.tables)}
+    if plant:
+        content["planted"] = [{"table": p.table, "column": p.column, "kind": p.kind} for p in made.planted]
+    show(json, content, lambda: table("Seeded", ("table", "rows"), sorted(made.tables.items())))
+
+
+@one_sentence
+def demo(
+    companies: Companies = 2_400,
+    days: Days = 120,
+    seed: Seed = 1,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Set up, seed, observe, check, stage and anchor, through real Dagster runs; running it again is fine."""
+    from genuka_pipelines.demo.embedded import up
+    from genuka_pipelines.demo.filling import fill
+    from genuka_pipelines.demo.runs import run_job
+    from genuka_pipelines.report.status import clause_states, evidence
+    from genuka_pipelines.runtime import open_runtime, prepare
+
+    began, now = time.monotonic(), moment(as_of)
+    say("1/5 starting PostgreSQL, stores and keys …")
+    stack = up(home_of(), wanted=wanted_parts())
+    settings = load_settings()
+    prepare(settings, started=stack.started, now=datetime.now(UTC))
+    say(f"2/5 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …")
+    made = fill(settings, companies=companies, days=days, seed=seed, as_of=now, plant=False, progress=_progress)
+    runs = []
+    for number, job in enumerate(JOBS, 3):
+        say(f"{number}/5 Dagster job {job} …")
+        runs.append(run_job(job, home=settings.home, as_of=now, progress=lambda _, n: _progress(f"{n} steps")))
+    with open_runtime(settings) as runtime:
+        states = clause_states(runtime.catalog, evidence(runtime.control.ledger, datetime.now(UTC)))
+        head = runtime.control.ledger.head().seq
+        answers = [entry.body for entry in runtime.control.ledger.latest_checks().values()]
+        seen = [entry.body for entry in runtime.control.ledger.latest_observations().values()]
+    counts = {state: sum(s.status == state for s in states) for state in dict.fromkeys(s.status for s in states)}
+    failed = [f"{a.asset}#{a.check}" for a in answers if not a.passed]
+    broken = [s.id for s in states if s.status == "broken"]
+    ok = all(run.succeeded for run in runs) and not broken
+    content: dict[str, Any] = {
+        "ok": ok,
+        "seconds": round(time.monotonic() - began, 1),
+        "seed": {"rows": made.rows, "tables": len(made.tables)},
+        "inspect": {
+            "ok": runs[0].succeeded,
+            "categories": len(seen),
+            "rows": sum(rows or 0 for body in seen for rows in body.rows.values()),
+            "checks": len(answers),
+            "failed": failed,
+        },
+        "staging": {"ok": runs[1].succeeded, "tables": runs[1].steps},
+        "ledger": {"ok": runs[2].succeeded, "entries": head},
+        "clauses": counts,
+    }
+
+    def people() -> None:
+        table(
+            f"Done in {content['seconds']} s",
+            ("what", "result"),
+            [
+                ("rows made", f"{made.rows:,} in {len(made.tables)} tables"),
+                ("categories observed", len(seen)),
+                ("checks", f"{len(answers) - len(failed)} passed, {len(failed)} failed"),
+                ("tables staged", runs[1].steps),
+                ("ledger entries", head),
+                *((f"clauses {state}", number) for state, number in counts.items()),
+            ],
+        )
+        for name in failed:
+            say(f"failed: {name}")
+        say(f"Look: make dev (the Dagster UI) · genuka catalog · genuka ledger verify · {settings.home}/logs")
+
+    show(json, content, people)
+    if not ok:
+        raise typer.Exit(1)
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K    {text}")
+        sys.stderr.flush()

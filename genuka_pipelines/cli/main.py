@@ -1,0 +1,28 @@
+"""The `genuka` command. Each subcommand is a room of its own, imported when it is called."""
+
+from __future__ import annotations
+
+import typer
+
+from genuka_pipelines.cli import catalogue, demo, ledger, stack
+
+app = typer.Typer(
+    name="genuka",
+    help="Keeps the promises of a privacy policy, by pipelines that prove it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(stack.up)
+app.command()(stack.down)
+app.command()(stack.doctor)
+app.command()(stack.home)
+app.command()(demo.seed)
+app.command()(demo.demo)
+app.command()(catalogue.catalog)
+app.add_typer(ledger.app, name="ledger")
+
+
+def run() -> None:
+    """The entry point of the console script."""
+    app()

@@ -1,0 +1,9 @@
+"""YAML to assets and checks: a thin skin over the catalogue, the only place besides schedules that knows Dagster."""
+
+from genuka_pipelines.components.category import DataCategory
+from genuka_pipelines.components.ledger import Ledger
+from genuka_pipelines.components.processor import Processor
+from genuka_pipelines.components.question import Question
+from genuka_pipelines.components.quiet import PlannedKeepers, Policy, Procedure, Vocabulary
+
+__all__ = ["DataCategory", "Ledger", "PlannedKeepers", "Policy", "Procedure", "Processor", "Question", "Vocabulary"]

@@ -1,0 +1,64 @@
+"""The staged form of a table: only declared columns, pseudonymised, one Parquet file per shard."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from genuka_pipelines.catalog.catalogue import Catalog
+from genuka_pipelines.components.observed import OWNER
+from genuka_pipelines.components.resource import RESOURCE, House, one_sentence
+from genuka_pipelines.runtime import stage_table
+
+
+def staged_asset(catalog: Catalog, category: str, table: str) -> dg.AssetsDefinition:
+    """`staging/<product>/<table>`, downstream of its category, with the lineage of every column."""
+    declared = catalog.categories[category].tables[table]
+    assert declared.staging is not None  # noqa: S101 - the caller asks only for staged tables
+    product, name = category.split("/")
+    source = dg.AssetKey([product, name])
+    staging = declared.staging
+    lineage = {
+        column: [dg.TableColumnDep(source, f"{table}.{read}") for read in made.of]
+        for column, made in staging.columns.items()
+    }
+    rows = [
+        dg.TableRecord({"column": column, "way": made.way, "from": ", ".join(f"{table}.{read}" for read in made.of)})
+        for column, made in staging.columns.items()
+    ]
+
+    @dg.asset(
+        key=dg.AssetKey(["staging", product, table]),
+        deps=[source],
+        group_name="staging",
+        description=f"What analyses may see of `{table}`, for the purpose `{staging.purpose}`.",
+        owners=[OWNER],
+        kinds={"parquet"},
+        tags={"genuka/family": staging.family},
+        code_version=declared.fingerprint,
+        required_resource_keys={RESOURCE},
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                columns=[dg.TableColumn(column, tags={"way": made.way}) for column, made in staging.columns.items()]
+            ),
+            "dagster/column_lineage": dg.TableColumnLineage(lineage),
+            "lineage": dg.MetadataValue.table(rows),
+        },
+    )
+    def _stage(context: Any) -> dg.MaterializeResult[None]:
+        house: House = getattr(context.resources, RESOURCE)
+        with one_sentence(category=category, **{"try": "genuka doctor"}):
+            staged = stage_table(house.runtime(), category, table, as_of=house.moment(), now=datetime.now(UTC))
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": staged.rows,
+                "shards": len(staged.files),
+                "bytes": sum(file.bytes for file in staged.files),
+                "columns": ", ".join(staged.columns),
+            },
+            data_version=dg.DataVersion(staged.digest),
+        )
+
+    return _stage

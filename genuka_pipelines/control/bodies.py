@@ -1,0 +1,162 @@
+"""What a ledger entry may say: a closed set of shapes with no room for free text.
+
+A new kind of evidence is a new shape here, so what the ledger can ever hold is read in one file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, ClassVar, Literal, TypeVar
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from genuka_pipelines.control.canonical import canonical_json
+from genuka_pipelines.control.errors import BodyRefused, LedgerDamaged
+from genuka_pipelines.control.opaque import Clause, Count, Hash, Key, Known, Name, Opaque, Shard
+
+
+class Body(Opaque):
+    """The base of every shape."""
+
+    kind: ClassVar[str]
+    noun = "a ledger entry"
+
+    @property
+    def subject(self) -> str:
+        """What the latest entry is looked up by, at most 190 characters; empty when nothing is."""
+        return ""
+
+    def canonical(self) -> str:
+        """The body in its one spelling."""
+        return canonical_json(self.model_dump(mode="json"))
+
+
+class Observation(Body):
+    """A category was looked at: rows by table, rows due by rule, the day of its oldest row."""
+
+    kind = "observation"
+    category: Key
+    rows: Mapping[Name, Known]
+    due: Mapping[Key, Known] = Field(default_factory=dict)
+    oldest: date | None = None
+
+    @property
+    def subject(self) -> str:
+        """The category."""
+        return self.category
+
+
+class Check(Body):
+    """A question was answered for an asset."""
+
+    kind = "check"
+    asset: Annotated[Key, StringConstraints(max_length=120)]
+    check: Name
+    clauses: tuple[Clause, ...] = ()
+    passed: bool = Field(strict=True)
+    severity: Literal["warn", "error"]
+    counts: Mapping[Key, Known] = Field(default_factory=dict)
+
+    @property
+    def subject(self) -> str:
+        """`asset#check`."""
+        return f"{self.asset}#{self.check}"
+
+
+class StagedShard(Opaque):
+    """One Parquet file: its rows and the SHA-256 of its bytes."""
+
+    noun = "a staged shard"
+    rows: Count
+    sha256: Hash
+
+
+class Staging(Body):
+    """A table was staged: only these columns, one file a shard."""
+
+    kind = "staging"
+    product: Name
+    table: Name
+    columns: tuple[Name, ...]
+    shards: Mapping[Shard, StagedShard]
+
+    @property
+    def subject(self) -> str:
+        """`product/table`."""
+        return f"{self.product}/{self.table}"
+
+
+class Anchored(Body):
+    """The head was written, signed, into these stores."""
+
+    kind = "anchor"
+    head: Count
+    head_hash: Hash
+    stores: Annotated[tuple[Name, ...], Field(min_length=1)]
+    day: date
+
+
+class Seeded(Body):
+    """A synthetic platform of this size was made."""
+
+    kind = "seed"
+    companies: Count
+    days: Count
+    seed: Count
+    rows: Mapping[Key, Count]
+
+
+class Lifecycle(Body):
+    """The house itself changed state."""
+
+    kind = "lifecycle"
+    event: Literal["up", "down", "go_live"]
+
+
+class Planned(Body):
+    """What is about to be destroyed: `root` is the Merkle root of the rows' keyed hashes."""
+
+    kind = "intent"
+    rule: Key
+    table: Name
+    count: Count
+    root: Hash
+    verb: Literal["delete", "anonymise"] = "delete"
+
+    @property
+    def subject(self) -> str:
+        """The rule."""
+        return self.rule
+
+
+class Done(Body):
+    """What was destroyed under the intention of entry `intent`."""
+
+    kind = "outcome"
+    intent: Annotated[Count, Field(ge=1)]
+    rule: Key
+    table: Name
+    count: Count
+    root: Hash
+
+    @property
+    def subject(self) -> str:
+        """The number of the intention's entry."""
+        return str(self.intent)
+
+
+B = TypeVar("B", bound=Body)
+KINDS: Mapping[str, type[Body]] = {
+    shape.kind: shape for shape in (Observation, Check, Staging, Anchored, Seeded, Lifecycle, Planned, Done)
+}
+
+
+def read_body(kind: str, text: str, seq: int) -> Body:
+    """The body of a stored entry; LedgerDamaged, naming the entry, when it is none."""
+    try:
+        return KINDS[kind].model_validate_json(text)
+    except (KeyError, BodyRefused, ValidationError):
+        raise LedgerDamaged(
+            f"ledger entry {seq} does not hold a body that this program knows: run `genuka ledger verify`"
+        ) from None

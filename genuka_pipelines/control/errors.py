@@ -1,0 +1,94 @@
+"""What can go wrong in the control database, each named for the harm.
+
+A driver's text may hold values and a password; these sentences hold neither, and say what to do.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from genuka_pipelines.catalog.errors import GenukaError, PromiseBroken
+
+
+class ControlUnreachable(GenukaError):
+    """The control database does not answer."""
+
+
+class ControlRefused(GenukaError):
+    """The control database answered and refused: rights, space, a lock, a broken rule."""
+
+
+class ControlAddressWrong(GenukaError):
+    """The address is not one of a PostgreSQL, MySQL or MariaDB database."""
+
+
+class ControlNotReady(GenukaError):
+    """The control database is empty or older than this program."""
+
+
+class ControlTooNew(GenukaError):
+    """The control database was made by a newer version of this program."""
+
+
+class ForeignDatabase(GenukaError):
+    """The database holds tables of somebody else: nothing is created among them."""
+
+
+class BodyRefused(GenukaError):
+    """A ledger body holds something that is not an opaque name, a count, a hash or a date."""
+
+
+class ClockSetBack(GenukaError):
+    """An entry would be dated before the ledger's last one."""
+
+    def __init__(self, now: datetime, last: datetime) -> None:
+        super().__init__(
+            f"the clock says {now:%Y-%m-%d %H:%M:%S} UTC but the ledger's last entry was written at "
+            f"{last:%Y-%m-%d %H:%M:%S} UTC: set the clock of this machine right, nothing was written"
+        )
+
+
+class ClockAhead(GenukaError):
+    """An entry would be dated in the future, and stop every later one."""
+
+    def __init__(self, now: datetime, database: datetime) -> None:
+        super().__init__(
+            f"the clock says {now:%Y-%m-%d %H:%M:%S} UTC but the control database says "
+            f"{database:%Y-%m-%d %H:%M:%S} UTC: set the clock of this machine right, nothing was written"
+        )
+
+
+class LedgerDamaged(PromiseBroken):
+    """The ledger is not what this program wrote; `genuka ledger verify` names the entry."""
+
+
+class IntentClosed(GenukaError):
+    """An outcome is already recorded for this intention."""
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(
+            f"the intention of ledger entry {seq} already has its outcome: "
+            "record a new intention before destroying anything more"
+        )
+
+
+class Busy(GenukaError):
+    """Another process does this work now."""
+
+    def __init__(self, capability: str, shard: str, since: datetime, until: datetime) -> None:
+        super().__init__(
+            f"{capability} on shard {shard} is already running since {since:%Y-%m-%d %H:%M:%S} UTC: "
+            f"wait for it to end, or for its lease to end at {until:%H:%M:%S} UTC"
+        )
+        self.capability, self.shard, self.since, self.until = capability, shard, since, until
+
+
+class LeaseLost(GenukaError):
+    """The right to do this work went to another process, or was not renewed in time."""
+
+    def __init__(self, capability: str, shard: str) -> None:
+        super().__init__(
+            f"the lease for {capability} on shard {shard} was lost before the work ended: "
+            "nothing more was written, run it again"
+        )
+        self.capability, self.shard = capability, shard

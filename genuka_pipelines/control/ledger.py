@@ -1,0 +1,202 @@
+"""The append-only record of what was looked at, promised and destroyed.
+
+It is the evidence that outlives Dagster's own history: written in the transaction that locks its
+head, so that no two processes share a place and no gap can hide an entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, text, update
+
+from genuka_pipelines.control.anchor import Anchor, Sign, VerifySignature
+from genuka_pipelines.control.bodies import B, Body, Check, Done, Observation, Planned, read_body
+from genuka_pipelines.control.canonical import Stored, entry_hash, in_utc
+from genuka_pipelines.control.database import Database
+from genuka_pipelines.control.entry import Entry, Head, Intent, sealed_intent
+from genuka_pipelines.control.errors import ClockAhead, ClockSetBack, IntentClosed, LedgerDamaged
+from genuka_pipelines.control.tables import entries, head, open_intents
+from genuka_pipelines.control.verification import Verification, examine
+
+TOLERANCE = timedelta(minutes=5)
+PAGE = 1_000
+
+
+class Ledger:
+    """The ledger of one control database. Every method is a transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, body: B, *, as_of: datetime, now: datetime) -> Entry[B]:
+        """Writes one entry, durably. Intentions and outcomes have their own methods.
+
+        `now` is the wall time, `as_of` the moment the work is about. Raises ClockSetBack when `now` is
+        more than five minutes before the latest wall time written, ClockAhead when it is as much after
+        the database's clock.
+        """
+        return self.append_all([body], as_of=as_of, now=now)[0]
+
+    def append_all(self, bodies: Iterable[B], *, as_of: datetime, now: datetime) -> tuple[Entry[B], ...]:
+        """Writes several entries at once: all or none, one after the other."""
+        listed = list(bodies)
+        if any(isinstance(body, Planned | Done) for body in listed):
+            raise TypeError("intentions and outcomes are written by intend and outcome")
+        if not listed:
+            return ()
+        with self._database.begin() as connection:
+            return self._write(connection, listed, as_of, now)
+
+    def intend(self, planned: Planned, *, as_of: datetime, now: datetime) -> Intent:
+        """Writes down what is about to be destroyed; it is durable when this returns."""
+        with self._database.begin() as connection:
+            (entry,) = self._write(connection, [planned], as_of, now)
+            connection.execute(insert(open_intents).values(seq=entry.seq))
+        return sealed_intent(entry.seq, planned, entry.as_of)
+
+    def outcome(
+        self, intent: Intent, *, count: int, root: str, as_of: datetime, now: datetime
+    ) -> Entry[Done]:
+        """Writes down what was destroyed under an intention, and closes it. IntentClosed the second time."""
+        planned = intent.planned
+        done = Done(intent=intent.seq, rule=planned.rule, table=planned.table, count=count, root=root)
+        with self._database.begin() as connection:
+            (entry,) = self._write(connection, [done], as_of, now)
+            if connection.execute(delete(open_intents).where(open_intents.c.seq == intent.seq)).rowcount != 1:
+                raise IntentClosed(intent.seq)
+        return entry
+
+    def open_intents(self) -> tuple[Intent, ...]:
+        """The intentions without an outcome, oldest first: what a killed process left to be finished."""
+        query = (
+            select(entries).join(open_intents, open_intents.c.seq == entries.c.seq).order_by(entries.c.seq)
+        )
+        with self._database.begin() as connection:
+            found = [_entry(row) for row in connection.execute(query)]
+        return tuple(
+            sealed_intent(entry.seq, entry.body, entry.as_of)
+            for entry in found
+            if isinstance(entry.body, Planned)
+        )
+
+    def latest(self, shape: type[B], subject: str | None = None) -> tuple[Entry[B], ...]:
+        """The latest entry of a shape for each subject, or for one. By index: a long ledger is no slower."""
+        with self._database.begin() as connection:
+            rows = connection.execute(
+                self._latest_of(shape.kind, subject) if subject is not None else self._latest(shape.kind)
+            )
+            return tuple(cast("Entry[B]", _entry(row)) for row in rows)
+
+    def latest_checks(self) -> Mapping[tuple[str, str], Entry[Check]]:
+        """The latest answer to each question, by (asset, check)."""
+        return {(entry.body.asset, entry.body.check): entry for entry in self.latest(Check)}
+
+    def latest_observations(self) -> Mapping[str, Entry[Observation]]:
+        """The latest observation of each category."""
+        return {entry.body.category: entry for entry in self.latest(Observation)}
+
+    def entries(self, after: int = 0) -> Iterator[Entry[Body]]:
+        """Every entry after a place, in order, a page at a time."""
+        while True:
+            query = select(entries).where(entries.c.seq > after).order_by(entries.c.seq).limit(PAGE)
+            with self._database.begin() as connection:
+                page = connection.execute(query).all()
+            yield from map(_entry, page)
+            if len(page) < PAGE:
+                return
+            after = page[-1].seq
+
+    def head(self) -> Head:
+        """Where the ledger ends. LedgerDamaged when that record is gone."""
+        with self._database.begin() as connection:
+            return _head(connection.execute(select(head)).first())
+
+    def anchor(self, *, day: date, sign: Sign) -> Anchor:
+        """The signed head, to be put into the stores; then append an `Anchored`."""
+        end = self.head()
+        return Anchor(end.seq, end.hash, day.isoformat()).signed(sign)
+
+    def verify(
+        self, anchors: Iterable[Anchor] = (), *, verify_signature: VerifySignature | None = None
+    ) -> Verification:
+        """Reads everything at one moment and names every entry that is not what was written.
+
+        `anchors` are what the caller read from the stores; only they reveal a rewritten or shortened
+        chain that fits in itself. Signatures are checked when a function to do so is given.
+        """
+        with self._database.snapshot() as connection:
+            end = connection.execute(select(head)).first()
+            opened = set(connection.execute(select(open_intents.c.seq)).scalars())
+            rows = connection.execution_options(yield_per=2_000).execute(
+                select(entries).order_by(entries.c.seq)
+            )
+            return examine(
+                (Stored._make(row) for row in rows),
+                head=None if end is None else _head(end),
+                open_intents=opened,
+                anchors=anchors,
+                verify_signature=verify_signature,
+            )
+
+    def _write(
+        self, connection: Connection, bodies: Sequence[B], as_of: datetime, now: datetime
+    ) -> tuple[Entry[B], ...]:
+        now, as_of = in_utc(now), in_utc(as_of)
+        query = select(head.c.seq, head.c.hash, head.c.at, self._database.clock()).with_for_update()
+        row = connection.execute(query).first()
+        end = _head(row)
+        if end.at is not None and now < end.at - TOLERANCE:
+            raise ClockSetBack(now, end.at)
+        if row is not None and now > row[3] + TOLERANCE:
+            raise ClockAhead(now, row[3])
+        stored, previous = [], end.hash
+        for seq, body in enumerate(bodies, start=end.seq + 1):
+            unsigned = Stored(seq, now, as_of, body.kind, body.subject, body.canonical(), previous, "")
+            stored.append(unsigned._replace(hash=entry_hash(unsigned)))
+            previous = stored[-1].hash
+        connection.execute(insert(entries), [each._asdict() for each in stored])
+        connection.execute(update(head).values(seq=stored[-1].seq, hash=previous, at=max(now, end.at or now)))
+        return tuple(
+            Entry(each.seq, each.at, each.as_of, body, each.previous, each.hash)
+            for each, body in zip(stored, bodies, strict=True)
+        )
+
+    def _latest_of(self, kind: str, subject: str) -> Select[Any]:
+        one = select(entries).where(entries.c.kind == kind, entries.c.subject == subject)
+        return one.order_by(entries.c.seq.desc()).limit(1)
+
+    def _latest(self, kind: str) -> Any:
+        if self._database.mysql:
+            # The server hops from group to group in the index by itself.
+            last = select(func.max(entries.c.seq)).where(entries.c.kind == kind).group_by(entries.c.subject)
+            return select(entries).where(entries.c.seq.in_(last)).order_by(entries.c.seq)
+        return text(_HOP).bindparams(kind=kind).columns(*entries.c)
+
+
+# PostgreSQL reads a whole index to group it; this recursion asks for the next subject instead.
+_HOP = """
+WITH RECURSIVE hop(subject) AS (
+    (SELECT min(subject) FROM ledger_entries WHERE kind = :kind)
+    UNION ALL
+    SELECT (SELECT min(e.subject) FROM ledger_entries e WHERE e.kind = :kind AND e.subject > hop.subject)
+    FROM hop WHERE hop.subject IS NOT NULL
+)
+SELECT found.* FROM hop CROSS JOIN LATERAL (
+    SELECT * FROM ledger_entries e WHERE e.kind = :kind AND e.subject = hop.subject
+    ORDER BY e.seq DESC LIMIT 1
+) AS found ORDER BY found.seq
+"""
+
+
+def _head(row: Row[*tuple[Any, ...]] | None) -> Head:
+    if row is None:
+        raise LedgerDamaged("the ledger's head is gone: run `genuka ledger verify` before anything else")
+    return Head(row.seq, row.hash, row.at)
+
+
+def _entry(row: Row[Any]) -> Entry[Body]:
+    body = read_body(row.kind, row.body, row.seq)
+    return Entry(row.seq, row.at, row.as_of, body, row.previous, row.hash)

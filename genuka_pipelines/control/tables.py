@@ -1,0 +1,127 @@
+"""The tables of the control database, as the running program sees them.
+
+The migrations make them and a test compares the two, so neither can drift from the other unseen.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    TIMESTAMP,
+    BigInteger,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import mysql
+
+from genuka_pipelines.control.canonical import in_utc
+
+MYSQL: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+"""Bytes compare as bytes on both dialects: no case folding in an opaque name."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC moment with microseconds, on databases that keep a zone and on those that do not."""
+
+    impl = TIMESTAMP(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """DATETIME(6) on MySQL, whose TIMESTAMP ends in 2038."""
+        kind = mysql.DATETIME(fsp=6) if dialect.name == "mysql" else TIMESTAMP(timezone=True)
+        return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """UTC; without its zone where the column has none."""
+        if value is None:
+            return None
+        moment = in_utc(value)
+        return moment.replace(tzinfo=None) if dialect.name == "mysql" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """UTC again."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData()
+
+entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("as_of", Moment, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("subject", String(191), nullable=False),
+    Column("body", Text().with_variant(mysql.MEDIUMTEXT, "mysql"), nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    # A constraint, not an index: MySQL then makes it with the table, in one step that no crash can split.
+    UniqueConstraint("kind", "subject", "seq", name="uq_ledger_latest"),
+    **MYSQL,
+)
+
+head = Table(
+    "ledger_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("at", Moment, nullable=True),
+    **MYSQL,
+)
+"""One row, locked by whoever appends. `at` is the latest wall time ever written, None before the first."""
+
+open_intents = Table(
+    "ledger_open_intents",
+    metadata,
+    # The reference also keeps MySQL from emptying the ledger by TRUNCATE, which no trigger there sees.
+    Column("seq", ForeignKey(entries.c.seq), primary_key=True, autoincrement=False),
+    **MYSQL,
+)
+"""Intentions without an outcome, so that finding them never reads the ledger; verification recounts them."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("capability", String(64), primary_key=True),
+    Column("shard", String(64), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("taken_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    **MYSQL,
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("check", String(64), nullable=False),
+    Column("category", String(191), nullable=False),
+    Column("table", String(64), nullable=False),
+    Column("column", String(64), nullable=False),
+    Column("row", String(64), nullable=False),
+    Column("detector", String(64), nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("found_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("decided_at", Moment, nullable=True),
+    Column("decision", String(16), nullable=True),
+    Index("ix_reviews_expires_at", "expires_at"),
+    **MYSQL,
+)
+"""Findings that wait for a person. `row` is a keyed hash: nothing here says what was found, or about whom."""

@@ -1,0 +1,188 @@
+"""`genuka up` and `genuka down`: what a bare machine lacks to run the whole house.
+
+Each step may be repeated and may be killed: the home is marked first, `stack.json` is written last
+from what is really there, and everything between is looked at before it is made.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genuka_pipelines.demo.embedded.cluster import Cluster
+from genuka_pipelines.demo.embedded.errors import StackUnavailable, told_in_a_sentence
+from genuka_pipelines.demo.embedded.home import make_folders, sole_worker
+from genuka_pipelines.demo.embedded.mark import MARK, read_mark, write_atomically
+from genuka_pipelines.demo.embedded.server import find_server, identify, provide_server
+from genuka_pipelines.settings import (
+    EMBEDDABLE,
+    STACK_FILE,
+    STORES,
+    Misconfigured,
+    StackFile,
+    read_stack,
+    tenant_ref,
+)
+
+DATABASES = ("genuka", "genletter", "control")
+DURABLE = ("control",)
+_TENANT = "tenant_"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What stands after `up`: addresses by name, the keys' folder, and what a person should know."""
+
+    file: StackFile
+    keys: Path
+    started: bool
+    """Whether the server had to be started."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Downed:
+    """What `down` did: whether a server was stopped, which folders were removed and which were kept."""
+
+    stopped: bool = False
+    removed: tuple[Path, ...] = ()
+    kept: tuple[Path, ...] = ()
+
+
+def up(home: Path, *, wanted: Iterable[str] = EMBEDDABLE, base: Path | None = None) -> Stack:
+    """Bring the wanted databases and stores (`settings.wanted_parts()`) and write `stack.json`.
+
+    May be repeated, killed and run twice at once. `base` is where the server's folder goes when the
+    home cannot hold it. Raises StackUnavailable, UnusableHome or DiskFull.
+    """
+    home = _absolute(home)
+    parts = _checked(wanted)
+    with sole_worker(home), told_in_a_sentence(home):
+        before = _before(home)
+        mark = identify(home)
+        make_folders(home, [name for name in STORES if name in parts])
+        cluster, started, notes = None, False, []
+        if mark.server or parts.intersection(DATABASES):
+            cluster = provide_server(home, mark, base)
+            if before and before.databases and not cluster.place.data.exists():
+                notes.append(
+                    f"the databases of {home} were gone from {cluster.place.root}: they are new and empty"
+                )
+            started = cluster.ensure_running()
+            cluster.ensure_databases([name for name in DATABASES if name in parts], durable=DURABLE)
+        file = _record(home, cluster, before)
+    return Stack(file, home / "keys", started, tuple(notes))
+
+
+def create_tenant_database(home: Path, ref: str) -> str:
+    """The address of the database of its own of a tenant, created when missing; it joins `stack.json`.
+
+    `ref` is an opaque reference, not a name: it becomes part of a variable and of a database's name.
+    """
+    home = _absolute(home)
+    reference = tenant_ref(ref)
+    if not 0 < len(reference) <= 50:
+        raise StackUnavailable(
+            f"{ref!r} cannot name a tenant's database: use 1 to 50 letters, digits or underscores"
+        )
+    mark = read_mark(home)
+    if mark is None or mark.server is None:
+        raise StackUnavailable(
+            f"{home} has no embedded databases: run `genuka up`, or set GENUKA_TENANT_DSN__{reference}"
+        )
+    with sole_worker(home), told_in_a_sentence(home):
+        cluster = find_server(home, mark)
+        if cluster is None:
+            raise StackUnavailable(f"the databases of {home} are gone: run `genuka up`")
+        cluster.ensure_databases([_TENANT + reference.lower()])
+        return _record(home, cluster, _before(home)).tenants[reference]
+
+
+def down(home: Path, *, wipe: bool = False, wanted: Iterable[str] = EMBEDDABLE) -> Downed:
+    """Stop the server that `up` started here, and with `wipe` remove what it made; may be repeated.
+
+    Keys are removed only with a stack that was embedded as a whole: a key that sealed something
+    elsewhere (a part missing from `wanted`) is kept, since without it a backup cannot be read.
+    """
+    home = _absolute(home)
+    mark = read_mark(home)
+    if mark is None:
+        return Downed()
+    with sole_worker(home), told_in_a_sentence(home):
+        cluster = find_server(home, mark)
+        stopped = cluster is not None and cluster.stop()
+        if not wipe:
+            return Downed(stopped)
+        file = _before(home)
+        whole = (
+            _checked(wanted) == EMBEDDABLE
+            and file is not None
+            and {*file.databases, *file.stores} == EMBEDDABLE
+        )
+        ours = [cluster.place.root] if cluster else []
+        ours += [home / "stores"] if read_mark(home / "stores") else []
+        ours += [home / "keys"] if whole else []
+        # the address first, the mark last: after a crash nothing leads to removed data and `down` goes on
+        (home / STACK_FILE).unlink(missing_ok=True)
+        for folder in ours:
+            _remove(folder)
+        (home / MARK).unlink(missing_ok=True)
+    return Downed(stopped, tuple(ours), () if whole else (home / "keys",))
+
+
+def _absolute(home: Path) -> Path:
+    with told_in_a_sentence(home):
+        return home.expanduser().resolve()
+
+
+def _checked(wanted: Iterable[str]) -> frozenset[str]:
+    parts = frozenset(wanted)
+    if strangers := parts - EMBEDDABLE:
+        raise StackUnavailable(
+            f"there is no embedded {', '.join(sorted(strangers))}: valid are {', '.join(sorted(EMBEDDABLE))}"
+        )
+    return parts
+
+
+def _before(home: Path) -> StackFile | None:
+    """What an earlier `up` wrote; a damaged or moved file is about to be written anew."""
+    with suppress(Misconfigured):
+        return read_stack(home)
+    return None
+
+
+def _record(home: Path, cluster: Cluster | None, before: StackFile | None) -> StackFile:
+    there = cluster.databases() if cluster else {}
+    file = StackFile(
+        home=home,
+        server=cluster.place.root if cluster else None,
+        databases={name: cluster.url(name) for name in DATABASES if cluster and name in there},
+        tenants={
+            name.removeprefix(_TENANT).upper(): cluster.url(name)
+            for name in sorted(there)
+            if cluster and name.startswith(_TENANT)
+        },
+        stores={
+            name: (home / "stores" / name).as_uri() for name in STORES if (home / "stores" / name).is_dir()
+        },
+    )
+    if file != before:
+        write_atomically(home / STACK_FILE, file.model_dump(mode="json"))
+    return file
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder of ours, also what a folder store has locked."""
+
+    def unlock(remove: Callable[..., Any], path: str, _: object) -> None:
+        Path(path).parent.chmod(stat.S_IRWXU)
+        Path(path).chmod(stat.S_IRWXU)
+        remove(path)
+
+    if folder.exists():
+        shutil.rmtree(folder, onerror=unlock)

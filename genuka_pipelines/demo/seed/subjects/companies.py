@@ -1,0 +1,291 @@
+"""Companies with their plans, databases, onboarding, consents and invoices.
+
+The plan, the opt-in and the database of a tenant stand in three tables, and a person's name in a
+document of a fourth: every later question about a tenant is a join over what is made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from genuka_pipelines.demo.seed import limits
+from genuka_pipelines.demo.seed.arrays import (
+    EMPTY_LIST,
+    Array,
+    Bools,
+    choose,
+    constant,
+    join,
+    moments,
+    only,
+    quoted,
+    spelled,
+    strings,
+    take,
+    text,
+    upper,
+)
+from genuka_pipelines.demo.seed.chunks import Bench, Chunk
+from genuka_pipelines.demo.seed.groups import Groups
+from genuka_pipelines.demo.seed.pools import goods, places
+from genuka_pipelines.demo.seed.roster import ENTERPRISE, LIGHT, PLANS, PRO, Block
+from genuka_pipelines.demo.seed.values import DAY, GENUKA, dedicated_refs
+
+_PRICES = {PRO: 15_000, ENTERPRISE: 90_000}
+_PROCESSORS = ("stripe", "flutterwave", "notchpay")
+
+
+def names(bench: Bench, block: Block) -> Array:
+    """The companies' names: a trade and a surname, or a sole trader's own name."""
+    dice = bench.dice("company names", block)
+    trade = join(
+        dice.among(strings(goods.COMPANY_PREFIXES), block.size),
+        " ",
+        block.roster.owners.last,
+        dice.among(strings(goods.COMPANY_SUFFIXES), block.size),
+    )
+    return choose(dice.chance(block.size, 0.12), block.roster.owners.full, trade)
+
+
+def billed(block: Block, now: int) -> Bools:
+    """Which companies have had an invoice from Genuka: a paid plan, for a month at least."""
+    return (block.roster.plan != LIGHT) & (block.roster.created < now - 31 * DAY)
+
+
+def chunks(bench: Bench, block: Block) -> Iterator[Chunk]:
+    """Every row of a block's companies on the platform's side."""
+    yield _companies(bench, block)
+    yield _onboardings(bench, block)
+    yield _subscriptions(bench, block)
+    yield _databases(bench, block)
+    yield _consents(bench, block)
+    yield _invoices(bench, block)
+    yield _support(bench, block)
+
+
+def _currencies() -> Array:
+    return strings(country.currency for country in places.COUNTRIES)
+
+
+def _companies(bench: Bench, block: Block) -> Chunk:
+    dice, roster, rows = bench.dice("companies", block), block.roster, block.size
+    named = names(bench, block)
+    currency = take(_currencies(), roster.country)
+    accepted = join(
+        '{"payment_terms":{"accepted_at":"',
+        spelled(roster.created + 600),
+        '.000000Z","accepted_by":',
+        quoted(roster.owners.full),
+        '},"contact":',
+        quoted(roster.owners.phone),
+        "}",
+    )
+    return Chunk(
+        GENUKA,
+        "companies",
+        rows,
+        {
+            "id": roster.ids,
+            "name": named,
+            "handle": join("c", text(np.arange(block.first + 1, block.first + rows + 1)), "-", dice.hexes(rows, 4)),
+            "type": "business",
+            "company_code": only(upper(dice.letters(rows, 8)), dice.chance(rows, 0.8)),
+            "description": dice.among(strings(goods.PRODUCT_TEXTS), rows),
+            "currency_code": currency,
+            "currency_name": take(
+                strings(places.CURRENCY_NAMES[country.currency] for country in places.COUNTRIES),
+                roster.country,
+            ),
+            "country_code": take(strings(country.code for country in places.COUNTRIES), roster.country),
+            "metadata": choose(dice.chance(rows, 0.75), accepted, EMPTY_LIST),
+            "variables": only(constant(EMPTY_LIST, rows), dice.chance(rows, 0.5)),
+            "created_at": moments(roster.created),
+            "updated_at": moments(dice.between(roster.created, bench.recipe.now, rows)),
+        },
+    )
+
+
+def _onboardings(bench: Bench, block: Block) -> Chunk:
+    dice, rows = bench.dice("onboardings", block), block.size
+    created = block.roster.created
+    finished = np.minimum(created + 300 + dice.below(5 * DAY, rows), bench.recipe.now - 1)
+    return Chunk(
+        GENUKA,
+        "company_onboardings",
+        rows,
+        {
+            "id": text(bench.serials(GENUKA, "company_onboardings", rows)),
+            "company_id": block.roster.ids,
+            "step": dice.among(strings(("source", "catalogue", "team", "done")), rows),
+            "started_at": moments(created),
+            "finished_at": moments(finished, dice.chance(rows, 0.8)),
+            "metadata": EMPTY_LIST,
+            "created_at": moments(created),
+            "updated_at": moments(finished),
+        },
+    )
+
+
+def _subscriptions(bench: Bench, block: Block) -> Chunk:
+    dice, roster, rows = bench.dice("subscriptions", block), block.roster, block.size
+    now = bench.recipe.now
+    trial = roster.created > now - 14 * DAY
+    ended = _ended_at(bench, block)
+    plan = take(strings(PLANS), roster.plan)
+    lookup = strings(f"genuka_{plan.lower()}_monthly" for plan in PLANS)
+    return Chunk(
+        GENUKA,
+        "genuka_subscriptions",
+        rows,
+        {
+            "id": dice.ulids(roster.created),
+            "company_id": roster.ids,
+            "plan": plan,
+            "lookup_key": take(lookup, roster.plan),
+            "status": choose(roster.ended, "canceled", choose(trial, "trialing", "active")),
+            "started_at": moments(roster.created),
+            "trial_ends_at": moments(roster.created + 14 * DAY),
+            "cancelled_at": moments(ended - DAY, roster.ended),
+            "ended_at": moments(ended, roster.ended),
+            "created_at": moments(roster.created),
+            "updated_at": moments(np.maximum(np.where(roster.ended, ended, roster.created), roster.created)),
+        },
+    )
+
+
+def _ended_at(bench: Bench, block: Block) -> Array:
+    dice = bench.dice("ends", block)
+    return dice.between(bench.recipe.now - limits.CLOSED * DAY, bench.recipe.now, block.size)
+
+
+def _databases(bench: Bench, block: Block) -> Chunk:
+    dice, roster, rows = bench.dice("databases", block), block.roster, block.size
+    now = bench.recipe.now
+    refs = strings((None, *dedicated_refs(bench.recipe.companies)))
+    used = dice.between(np.maximum(roster.created, now - limits.LAST_USED * DAY), now, rows)
+    return Chunk(
+        GENUKA,
+        "tenant_databases",
+        rows,
+        {
+            "company_id": roster.ids,
+            "mode": choose(roster.dedicated >= 0, "dedicated", "shared"),
+            "plan": take(strings(PLANS), roster.plan),
+            "dsn_secret_ref": take(refs, roster.dedicated + 1),
+            "last_used_at": moments(used),
+            "subscription_ended_at": moments(_ended_at(bench, block), roster.ended),
+            "created_at": moments(roster.created),
+            "updated_at": moments(used),
+        },
+    )
+
+
+def _consents(bench: Bench, block: Block) -> Chunk:
+    """Opt-ins to analytics: given, or given and taken back; most companies never answered."""
+    dice, roster = bench.dice("consents", block), block.roster
+    now = bench.recipe.now
+    regretted = ~roster.opted_in & dice.chance(block.size, 0.06)
+    held = np.flatnonzero(roster.opted_in | regretted)
+    rows = len(held)
+    granted = dice.between(roster.created[held], now - 3600, rows)
+    withdrawn = dice.between(granted, now, rows)
+    return Chunk(
+        GENUKA,
+        "company_consents",
+        rows,
+        {
+            "id": dice.ulids(granted),
+            "company_id": take(roster.ids, held),
+            "purpose": "analytics",
+            "granted_at": moments(granted),
+            "withdrawn_at": moments(withdrawn, regretted[held]),
+            "created_at": moments(granted),
+            "updated_at": moments(np.where(regretted[held], withdrawn, granted)),
+        },
+    )
+
+
+def _invoices(bench: Bench, block: Block) -> Chunk:
+    dice, roster = bench.dice("platform invoices", block), block.roster
+    now = bench.recipe.now
+    months = np.minimum((now - roster.created) // (31 * DAY), limits.PLATFORM_INVOICES)
+    of_company = Groups(np.where(billed(block, now), months, 0))
+    owner, rows = of_company.owner, of_company.size
+    start = np.maximum(roster.created, now - limits.PLATFORM_INVOICES * 31 * DAY)[owner] + of_company.rank * 31 * DAY
+    issued = np.minimum(start + 3600, now - 1)
+    paid = np.minimum(issued + dice.below(3 * DAY, rows), now - 1)
+    currency = strings(country.currency for country in places.COUNTRIES)
+    numbers = text(bench.serials(GENUKA, "platform_invoices", rows))
+    rate = np.array([places.CURRENCY_RATES[country.currency] for country in places.COUNTRIES])
+    price = np.where(roster.plan == ENTERPRISE, _PRICES[ENTERPRISE], _PRICES[PRO])[owner]
+    owners, ids = roster.owners, dice.ulids(issued)
+    return Chunk(
+        GENUKA,
+        "platform_invoices",
+        rows,
+        {
+            "id": ids,
+            "company_id": take(roster.ids, owner),
+            "number": join("GK-", numbers),
+            "plan": take(strings(PLANS), roster.plan[owner]),
+            "period_start": moments(start),
+            "period_end": moments(start + 31 * DAY),
+            "amount": text(np.round(price / rate[roster.country[owner]], 2)),
+            "currency": take(currency, roster.country[owner]),
+            "billing_name": take(owners.full, owner),
+            "billing_email": take(owners.email, owner),
+            "billing_address": take(_billing_addresses(bench, block), owner),
+            "processor": dice.among(strings(_PROCESSORS), rows),
+            "processor_reference": join("ref_", dice.letters(rows, 20)),
+            "status": "paid",
+            "issued_at": moments(issued),
+            "paid_at": moments(paid),
+            "pdf_key": only(join("invoices/", ids, ".pdf"), dice.chance(rows, 0.01)),
+            "created_at": moments(issued),
+            "updated_at": moments(paid),
+        },
+    )
+
+
+def _billing_addresses(bench: Bench, block: Block) -> Array:
+    dice, rows = bench.dice("billing addresses", block), block.size
+    towns = strings(country.towns[0][0] for country in places.COUNTRIES)
+    codes = strings(country.code for country in places.COUNTRIES)
+    return join(
+        '{"line1":"',
+        text(1 + dice.below(200, rows)),
+        " ",
+        dice.among(strings(places.STREETS), rows),
+        '","city":',
+        quoted(take(towns, block.roster.country)),
+        ',"country":"',
+        take(codes, block.roster.country),
+        '"}',
+    )
+
+
+def _support(bench: Bench, block: Block) -> Chunk:
+    dice, roster = bench.dice("support", block), block.roster
+    now = bench.recipe.now
+    held = np.flatnonzero(dice.chance(block.size, 0.04))
+    rows = len(held)
+    started = dice.between(np.maximum(roster.created[held], now - limits.SUPPORT * DAY), now - 7200, rows)
+    ended = np.minimum(started + 300 + dice.below(3600, rows), now - 1)
+    return Chunk(
+        GENUKA,
+        "support_access_logs",
+        rows,
+        {
+            "id": dice.ulids(started),
+            "company_id": take(roster.ids, held),
+            "staff_id": join("staff-", text(1 + dice.below(9, rows))),
+            "reason": dice.among(strings(("support", "explicit_request", "security")), rows),
+            "ticket": join("T-", text(1000 + np.arange(rows))),
+            "started_at": moments(started),
+            "ended_at": moments(ended),
+            "created_at": moments(started),
+            "updated_at": moments(ended),
+        },
+    )

@@ -1,0 +1,1 @@
+"""What is kept, by what, and how we know: reads everything, changes nothing. Nobody below imports it."""

@@ -1,0 +1,115 @@
+"""The settings as one frozen value, and the questions other rooms ask it.
+
+Rooms ask for a thing by its name and get an address or one sentence; nobody else reads variables, so
+nobody else can read one differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import unquote
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+
+from genuka_pipelines.settings.addresses import DatabaseUrl, StoreAddress, as_url, same_database
+from genuka_pipelines.settings.errors import NotConfigured
+from genuka_pipelines.settings.names import DATABASES, EMBEDDABLE, STORES, tenant_ref, variable_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+
+def absolute(value: Path) -> Path:
+    """A path that means the same wherever the process goes; raises ValueError."""
+    try:
+        return value.expanduser().absolute()
+    except (RuntimeError, OSError):
+        raise ValueError("cannot be made an absolute path: write one that begins with /") from None
+
+
+def _folder_of_facts(value: Path) -> Path:
+    folder = absolute(value)
+    if not folder.is_dir():
+        raise ValueError(f"names {folder}, which is not a folder: write the folder that holds the YAML facts")
+    return folder
+
+
+def _key_file(value: Path) -> Path:
+    file = absolute(value)
+    if not file.is_file():
+        raise ValueError(f"names {file}, which is not a file: write the path of the key file")
+    return file
+
+
+class Settings(BaseModel):
+    """Everything this house was told about its surroundings; `load_settings` builds it.
+
+    Addresses of databases are secrets: printed or dumped they show stars.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+
+    home: Annotated[Path, AfterValidator(absolute)] = Path(".genuka")
+    assets: Annotated[Path, AfterValidator(_folder_of_facts)] = Path(__file__).parents[2] / "assets"
+    databases: dict[Literal["genuka", "genletter", "control", "analytics"], DatabaseUrl] = {}
+    stores: dict[Literal["media", "france", "usa", "exports", "published"], StoreAddress] = {}
+    key_files: dict[str, Annotated[Path, AfterValidator(_key_file)]] = {}
+    """`GENUKA_KEY_SIGNING_FILE` is the entry `signing`."""
+    tenants: dict[str, DatabaseUrl] = {}
+    """`GENUKA_TENANT_DSN__ACME` is the entry `ACME`."""
+    embedded: frozenset[str] = frozenset()
+    """The databases and stores that `genuka up` brought; their addresses hold no secret."""
+
+    @model_validator(mode="after")
+    def _one_place_each(self) -> Settings:
+        seen: dict[object, str] = {}
+        for name, store in self.stores.items():
+            variable = variable_of(("stores", name))
+            first = seen.setdefault((unquote(store.url), store.endpoint), variable)
+            if first != variable:
+                raise ValueError(
+                    f"{first} and {variable} name the same place: give each store one of its own"
+                )
+        control = self.databases.get("control")
+        for database, address in self.databases.items():
+            if control and database != "control" and same_database(control, address):
+                ours, theirs = variable_of(("databases", "control")), variable_of(("databases", database))
+                raise ValueError(f"{ours} and {theirs} name the same database: give control one of its own")
+        return self
+
+    @property
+    def keys(self) -> Path:
+        """The folder of keys made here; a file named in `key_files` comes before it."""
+        return self.home / "keys"
+
+    def url(self, name: str) -> URL:
+        """The address of database `genuka`, `genletter`, `control` or `analytics`; raises NotConfigured."""
+        for known, secret in self.databases.items():
+            if known == name:
+                return as_url(secret)
+        raise _missing("database", ("databases", name), DATABASES)
+
+    def store(self, name: str) -> StoreAddress:
+        """The address of store `media`, `france`, `usa`, `exports` or `published`; raises NotConfigured."""
+        for known, address in self.stores.items():
+            if known == name:
+                return address
+        raise _missing("store", ("stores", name), STORES)
+
+    def tenant_url(self, ref: str) -> URL:
+        """The address of the database of its own that a tenant has under `ref`; raises NotConfigured."""
+        secret = self.tenants.get(tenant_ref(ref))
+        if secret is None:
+            variable = variable_of(("tenants", tenant_ref(ref)))
+            raise NotConfigured(f"the tenant database {tenant_ref(ref)} is not configured: set {variable}")
+        return as_url(secret)
+
+
+def _missing(what: str, place: tuple[str, str], valid: Iterable[str]) -> NotConfigured:
+    name = place[1]
+    if name not in valid:
+        return NotConfigured(f"there is no {what} {name}: valid are {', '.join(valid)}")
+    remedy = " or run `genuka up`" if name in EMBEDDABLE else ""
+    return NotConfigured(f"the {what} {name} is not configured: set {variable_of(place)}{remedy}")

@@ -1,0 +1,54 @@
+"""One consistent view of a database, read in bulk.
+
+A count and the stream beside it must see the same rows, or a manifest would be wrong by whatever was
+written between them; so both come from one read-only, repeatable-read transaction.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH_ROWS = 65_536
+BATCH_BYTES = 8 << 20
+"""A batch ends at either bound, so wide rows do not make a batch of gigabytes."""
+
+
+class Snapshot(ABC):
+    """An open transaction. One stream at a time; close it by leaving its `with`."""
+
+    @abstractmethod
+    def stream(self, query: sa.Select[Any], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """The rows of a query in batches of at most `batch_rows`, in `schema(query)`; none for no rows.
+
+        Every value comes out as it is held: NULL and the empty text stay apart. Infinite and zero dates,
+        which name no moment, come out as NULL.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the transaction and give the connection back."""
+
+    def rows(self, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
+        """The rows of a small query as Python values."""
+        return [row for batch in self.stream(query) for row in zip(*batch.to_pydict().values(), strict=True)]
+
+
+def schema(query: sa.Select[Any]) -> pa.Schema:
+    """The Arrow schema that a query streams in: its column names and their Arrow types."""
+    import pyarrow as pa
+
+    from genuka_pipelines.systems.column_types import arrow_type
+
+    return pa.schema([(name, arrow_type(column)) for name, column in columns(query).items()])
+
+
+def columns(query: sa.Select[Any]) -> dict[str, sa.ColumnElement[Any]]:
+    """The selected columns by their names, in order."""
+    return {str(column.name): column for column in query.selected_columns}  # type: ignore[attr-defined]

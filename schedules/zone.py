@@ -1,0 +1,3 @@
+"""The one time zone of every schedule; nothing runs between 02:00 and 03:00, which daylight saving moves."""
+
+ZONE = "Europe/Paris"

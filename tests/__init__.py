@@ -1,0 +1,1 @@
+"""What every promise is tried against; the folders mirror the rooms."""

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from genuka_pipelines.control import Control, open_control
+from tests.control.servers import Server, embedded_postgresql, local_mariadb
+
+
+@pytest.fixture(scope="session")
+def postgresql(short_folder: Path) -> Iterator[Server]:
+    with embedded_postgresql(short_folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb(short_folder: Path) -> Iterator[Server]:
+    with local_mariadb(short_folder) as server:
+        yield server
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Each of the two servers in turn."""
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Server)
+    return found
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    """A control database of its own for this test."""
+    return server.ready()
+
+
+@pytest.fixture
+def control(url: str) -> Iterator[Control]:
+    with open_control(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The wall time: the ledger compares it with the database's own."""
+    return datetime.now(UTC)

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genuka_pipelines.control import (
+    Anchored,
+    Body,
+    BodyRefused,
+    Check,
+    Done,
+    LedgerDamaged,
+    Lifecycle,
+    Observation,
+    Planned,
+    Seeded,
+    StagedShard,
+    Staging,
+)
+from genuka_pipelines.control.bodies import KINDS, read_body
+
+HASH = "a" * 64
+EVERY_KIND: list[Body] = [
+    Observation(category="genuka/sessions", rows={"sessions": 3, "tokens": None}, due={"genuka/sessions.0": 1},
+                oldest=date(2025, 2, 28)),
+    Check(asset="genuka/sessions", check="nothing_overdue", clauses=("GK-36",), passed=True, severity="error",
+          counts={"overdue": 0}),
+    Staging(product="genuka", table="orders", columns=("id", "total"), shards={"07": StagedShard(rows=2, sha256=HASH)}),
+    Anchored(head=4, head_hash=HASH, stores=("france", "usa"), day=date(2026, 11, 22)),
+    Seeded(companies=120, days=30, seed=7, rows={"genuka/orders": 10}),
+    Lifecycle(event="go_live"),
+    Planned(rule="genuka/sessions:ended_at", table="sessions", count=5, root=HASH),
+    Done(intent=7, rule="genuka/sessions:ended_at", table="sessions", count=5, root=HASH),
+]  # fmt: skip
+
+
+def test_every_kind_is_exercised() -> None:
+    assert {body.kind for body in EVERY_KIND} == set(KINDS)
+
+
+@pytest.mark.parametrize("body", EVERY_KIND, ids=lambda body: body.kind)
+def test_a_body_reads_back_as_it_was_written(body: Body) -> None:
+    assert read_body(body.kind, body.canonical(), 1) == body
+    assert len(body.subject) <= 190
+
+
+PERSONAL = st.one_of(
+    st.emails(),
+    st.from_regex(r"\+?[0-9]{3}[ .-]?[0-9]{2}[ .-]?[0-9]{2}[ .-]?[0-9]{2}", fullmatch=True),
+    st.text(min_size=1).filter(lambda text: not text.isascii()),
+    st.from_regex(r"[A-Z][a-z]+ [A-Z][a-z]+", fullmatch=True),
+    st.sampled_from(["Aïcha N'Diaye", "4111111111111111", "12 rue de la Paix", "a\n", "jean@exemple", "", "237-699-11-22-33"]),
+)
+PLACES: list[tuple[type[Body], dict[str, Any], str]] = [
+    (Observation, {"category": "genuka/a", "rows": {}}, "category"),
+    (Check, {"asset": "genuka/a", "check": "q", "passed": True, "severity": "warn"}, "asset"),
+    (Check, {"asset": "genuka/a", "check": "q", "passed": True, "severity": "warn"}, "check"),
+    (Check, {"asset": "genuka/a", "check": "q", "passed": True, "severity": "warn"}, "severity"),
+    (Staging, {"product": "g", "table": "t", "columns": (), "shards": {}}, "table"),
+    (Planned, {"rule": "r", "table": "t", "count": 0, "root": HASH}, "rule"),
+    (Planned, {"rule": "r", "table": "t", "count": 0, "root": HASH}, "root"),
+    (Planned, {"rule": "r", "table": "t", "count": 0, "root": HASH}, "count"),
+]
+
+
+@given(PERSONAL, st.sampled_from(PLACES), st.booleans())
+def test_nothing_about_a_person_fits_and_no_refusal_repeats_it(
+    value: str, place: tuple[type[Body], dict[str, Any], str], as_json: bool
+) -> None:
+    shape, fields, name = place
+    with pytest.raises(BodyRefused) as refusal:
+        shape(**{**fields, name: value})
+    assert name in str(refusal.value)
+    assert len(value) < 5 or value not in str(refusal.value)
+    assert refusal.value.__context__ is None or value not in repr(refusal.value.__context__)
+
+
+@given(PERSONAL)
+def test_no_key_of_a_mapping_carries_it_either(value: str) -> None:
+    for give in (
+        lambda: Observation(category="genuka/a", rows={value: 1}),
+        lambda: Check(asset="a", check="q", passed=True, severity="warn", counts={value: 1}),
+        lambda: Staging(product="g", table="t", columns=("id",), shards={value: StagedShard(rows=1, sha256=HASH)}),
+        lambda: Lifecycle(**{"event": "up", value or "x": "y"}),
+    ):
+        with pytest.raises(BodyRefused) as refusal:
+            give()
+        assert len(value) < 5 or value not in str(refusal.value)
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, True, "3", 2**63])
+def test_a_count_is_a_count(count: Any) -> None:
+    with pytest.raises(BodyRefused, match="count"):
+        Planned(rule="r", table="t", count=count, root=HASH)
+
+
+@pytest.mark.parametrize(("kind", "text"), [("rumour", "{}"), ("lifecycle", "{}"), ("lifecycle", "not json")])
+def test_a_body_nobody_knows_is_damage_not_a_traceback(kind: str, text: str) -> None:
+    with pytest.raises(LedgerDamaged, match="entry 12 "):
+        read_body(kind, text, 12)

@@ -1,0 +1,197 @@
+"""One PostgreSQL and one MariaDB per test run, and a fresh database in milliseconds.
+
+Every room tests against real servers; if each started its own, a run would spend its time starting
+servers, and a killed run would leave them behind.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+from sqlalchemy import URL, create_engine, make_url, text
+
+from genuka_pipelines.demo.embedded.account import server_account
+from genuka_pipelines.demo.embedded.cluster import Cluster
+from genuka_pipelines.demo.embedded.place import Place, make_place
+
+Kind = Literal["postgresql", "mariadb"]
+_PREFIX = "gkt-"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: `url(name)` opens one of its databases as an administrator, on a unix socket."""
+
+    kind: Kind
+    base: URL
+    process: psutil.Process
+
+    def url(self, database: str) -> URL:
+        return self.base.set(database=database)
+
+    def run(self, *statements: str, database: str | None = None) -> None:
+        """Run statements one by one, each committed by itself."""
+        maintenance = "postgres" if self.kind == "postgresql" else "mysql"
+        engine = create_engine(self.url(database or maintenance), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement.replace(":", r"\:")))
+        engine.dispose()
+
+
+@functools.cache
+def postgres_server() -> Server:
+    """The one PostgreSQL of this run: without durability, stopped and removed at the end."""
+    folder = _scratch()
+    cluster = Cluster(make_place(folder, "pg", server_account(), folder), for_one_run=True)
+    cluster.ensure_running()
+    atexit.register(_remove, folder)
+    process = psutil.Process(int((cluster.place.data / "postmaster.pid").read_text().split("\n", 1)[0]))
+    return Server("postgresql", make_url(cluster.url("postgres")), process)
+
+
+@functools.cache
+def mariadb_server() -> tuple[Server | None, str]:
+    """The one MariaDB of this run, or None and the reason to skip."""
+    programs = [
+        shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+        for name in ("mariadb-install-db", "mariadbd")
+    ]
+    if not all(programs):
+        return None, "MariaDB is not installed: apt-get install mariadb-server"
+    install, daemon = (str(program) for program in programs)
+    folder = _scratch()
+    user = "mysql" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    common = ["--no-defaults", f"--user={user}", f"--datadir={folder}/data"]
+    subprocess.run(
+        [install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
+        check=True,
+        capture_output=True,
+    )
+    run = folder / "run"
+    run.mkdir(mode=0o700)
+    shutil.chown(run, user)
+    process = subprocess.Popen(
+        [
+            daemon,
+            *common,
+            f"--socket={run}/s",
+            f"--pid-file={run}/pid",
+            f"--log-error={run}/log",
+            "--skip-networking",
+            "--skip-log-bin",
+            "--innodb-flush-log-at-trx-commit=0",
+            "--innodb-buffer-pool-size=256M",
+            "--character-set-server=utf8mb4",
+            "--collation-server=utf8mb4_unicode_ci",
+            "--default-time-zone=+00:00",
+        ],
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    atexit.register(_remove, folder)
+    server = Server(
+        "mariadb",
+        make_url(f"mysql+pymysql://root@localhost/mysql?unix_socket={run}/s&charset=utf8mb4"),
+        psutil.Process(process.pid),
+    )
+    _wait_for_mariadb(server, run / "log")
+    return server, ""
+
+
+def server(kind: Kind) -> Server:
+    """The server of a kind; skips the test, loudly, where it is not installed."""
+    if kind == "postgresql":
+        return postgres_server()
+    found, reason = mariadb_server()
+    if found is None:
+        pytest.skip(reason)
+    return found
+
+
+@contextmanager
+def fresh_database(kind: Kind, template: str | None = None) -> Iterator[URL]:
+    """An empty database, or a copy of the database named `template` (no one may be working in it)."""
+    here = server(kind)
+    name = f"t{next(_numbers)}"
+    if kind == "postgresql":
+        copy = f' TEMPLATE "{template}" STRATEGY FILE_COPY' if template else ""
+        here.run(f'CREATE DATABASE "{name}"{copy}')
+    else:
+        here.run(f"CREATE DATABASE `{name}`")
+        if template:
+            _copy_mariadb(here, template, name)
+    try:
+        yield here.url(name)
+    finally:
+        here.run(
+            f'DROP DATABASE "{name}" WITH (FORCE)' if kind == "postgresql" else f"DROP DATABASE `{name}`"
+        )
+
+
+def _copy_mariadb(here: Server, template: str, name: str) -> None:
+    engine = create_engine(here.url(name))
+    with engine.begin() as connection:
+        # empty sql_mode: generated columns are recomputed instead of refused
+        connection.execute(text("SET foreign_key_checks = 0, sql_mode = ''"))
+        for (table,) in connection.execute(
+            text(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = :of AND table_type = 'BASE TABLE'"
+            ),
+            {"of": template},
+        ).fetchall():
+            definition = connection.execute(text(f"SHOW CREATE TABLE `{template}`.`{table}`")).one()[1]
+            connection.exec_driver_sql(definition.replace("%", "%%"))
+            connection.exec_driver_sql(f"INSERT INTO `{table}` SELECT * FROM `{template}`.`{table}`")
+    engine.dispose()
+
+
+def _wait_for_mariadb(server: Server, log: Path) -> None:
+    for _ in range(600):
+        with suppress(Exception):
+            server.run("SELECT 1")
+            return
+        if not server.process.is_running() or server.process.status() == psutil.STATUS_ZOMBIE:
+            break
+        time.sleep(0.05)
+    raise RuntimeError(f"MariaDB did not start: {log.read_text()[-2000:]}")
+
+
+def _scratch() -> Path:
+    """A short folder that names this process, which the servers' accounts can pass through."""
+    for old in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError, ValueError):
+            if old.stat().st_uid == os.geteuid() and not psutil.pid_exists(int(old.name.split("-")[1])):
+                _remove(old)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=tempfile.gettempdir()))
+    folder.chmod(0o711)
+    return folder
+
+
+def _remove(folder: Path) -> None:
+    """Stop what works in a scratch folder of a test run, by its process id, and remove the folder."""
+    for data in [*folder.glob("*/data"), *folder.glob("data")]:
+        for process in psutil.process_iter(["name"]):
+            with suppress(psutil.Error):
+                if process.info["name"] in ("postgres", "mariadbd") and Path(process.cwd()) == data:
+                    process.kill()
+                    process.wait(10)
+    shutil.rmtree(folder, ignore_errors=True)
