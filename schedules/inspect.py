@@ -4,12 +4,12 @@ import dagster as dg
 
 from schedules.zone import ZONE
 
+_NOT_OBSERVED = dg.AssetSelection.groups("staging", "evidence", "systems", include_sources=True)
+
 job = dg.define_asset_job(
     "inspect",
-    selection=dg.AssetSelection.all(include_sources=True)
-    - dg.AssetSelection.groups("staging")
-    - dg.AssetSelection.groups("systems", include_sources=True)
-    | dg.AssetSelection.checks_for_assets(),
+    selection=(dg.AssetSelection.all(include_sources=True) - _NOT_OBSERVED)
+    | (dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks_for_assets(["evidence", "ledger"])),
     description="Observe every data category and ask every question of it. Reads only.",
 )
 

@@ -12,10 +12,12 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +27,12 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 
+from genuka_pipelines.demo.embedded import Stack, down, up
 from genuka_pipelines.demo.embedded.account import server_account
 from genuka_pipelines.demo.embedded.cluster import Cluster
-from genuka_pipelines.demo.embedded.place import Place, make_place
+from genuka_pipelines.demo.embedded.place import make_place
+from genuka_pipelines.demo.embedded.postmaster import ended
+from genuka_pipelines.settings import EMBEDDABLE
 
 Kind = Literal["postgresql", "mariadb"]
 _PREFIX = "gkt-"
@@ -61,7 +66,6 @@ def postgres_server() -> Server:
     folder = _scratch()
     cluster = Cluster(make_place(folder, "pg", server_account(), folder), for_one_run=True)
     cluster.ensure_running()
-    atexit.register(_remove, folder)
     process = psutil.Process(int((cluster.place.data / "postmaster.pid").read_text().split("\n", 1)[0]))
     return Server("postgresql", make_url(cluster.url("postgres")), process)
 
@@ -107,7 +111,6 @@ def mariadb_server() -> tuple[Server | None, str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    atexit.register(_remove, folder)
     server = Server(
         "mariadb",
         make_url(f"mysql+pymysql://root@localhost/mysql?unix_socket={run}/s&charset=utf8mb4"),
@@ -125,6 +128,57 @@ def server(kind: Kind) -> Server:
     if found is None:
         pytest.skip(reason)
     return found
+
+
+class Homes:
+    """Homes of embedded stacks in a short folder; all that were brought up are wiped at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.base, self.made = folder, folder / "base", list[Path]()
+        self.base.mkdir(mode=0o711)
+
+    def new(self, name: str = "") -> Path:
+        self.made.append(self.folder / (name or f"h{next(_numbers)}"))
+        return self.made[-1]
+
+    def up(self, home: Path, wanted: Iterable[str] = EMBEDDABLE) -> Stack:
+        return up(home, wanted=wanted, base=self.base)
+
+
+@contextmanager
+def embedded_homes() -> Iterator[Homes]:
+    """A place for embedded stacks; fails when one leaves something of its server behind."""
+    folder = _scratch()
+    homes = Homes(folder)
+    try:
+        yield homes
+        for home in homes.made:
+            down(home, wipe=True)
+        assert list(homes.base.iterdir()) == []
+    finally:
+        _remove(folder)
+
+
+def as_ordinary_user(work: Callable[[], object]) -> None:
+    """Do something without root's rights, in a forked process; raises AssertionError with what it raised."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.geteuid() == 0:
+                nobody = pwd.getpwnam("nobody")
+                os.setgroups([])
+                os.setresgid(nobody.pw_gid, nobody.pw_gid, nobody.pw_gid)
+                os.setresuid(nobody.pw_uid, nobody.pw_uid, nobody.pw_uid)
+            work()
+        except BaseException:  # noqa: BLE001
+            os.write(writer, traceback.format_exc().encode()[-60_000:])
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        failure = stream.read()
+    os.waitpid(child, 0)
+    assert not failure, failure
 
 
 @contextmanager
@@ -152,12 +206,10 @@ def _copy_mariadb(here: Server, template: str, name: str) -> None:
     with engine.begin() as connection:
         # empty sql_mode: generated columns are recomputed instead of refused
         connection.execute(text("SET foreign_key_checks = 0, sql_mode = ''"))
-        for (table,) in connection.execute(
-            text(
-                "SELECT table_name FROM information_schema.tables WHERE table_schema = :of AND table_type = 'BASE TABLE'"
-            ),
-            {"of": template},
-        ).fetchall():
+        tables = connection.execute(
+            text(f"SHOW FULL TABLES FROM `{template}` WHERE table_type = 'BASE TABLE'")
+        )
+        for table, _ in tables.fetchall():
             definition = connection.execute(text(f"SHOW CREATE TABLE `{template}`.`{table}`")).one()[1]
             connection.exec_driver_sql(definition.replace("%", "%%"))
             connection.exec_driver_sql(f"INSERT INTO `{table}` SELECT * FROM `{template}`.`{table}`")
@@ -177,21 +229,37 @@ def _wait_for_mariadb(server: Server, log: Path) -> None:
 
 def _scratch() -> Path:
     """A short folder that names this process, which the servers' accounts can pass through."""
-    for old in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for old in _disk().glob(f"{_PREFIX}*"):
         with suppress(OSError, ValueError):
             if old.stat().st_uid == os.geteuid() and not psutil.pid_exists(int(old.name.split("-")[1])):
                 _remove(old)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_disk()))
     folder.chmod(0o711)
+    atexit.register(_remove_ours, folder, os.getpid())
     return folder
+
+
+def _disk() -> Path:
+    """A disk in memory where it is large enough: a busy real one makes each flush wait for seconds."""
+    memory = Path("/dev/shm")
+    fits = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4_000_000_000
+    return memory if fits else Path(tempfile.gettempdir())
+
+
+def _remove_ours(folder: Path, owner: int) -> None:
+    # a forked worker inherits this duty, but not the servers
+    if os.getpid() == owner:
+        _remove(folder)
 
 
 def _remove(folder: Path) -> None:
     """Stop what works in a scratch folder of a test run, by its process id, and remove the folder."""
-    for data in [*folder.glob("*/data"), *folder.glob("data")]:
-        for process in psutil.process_iter(["name"]):
-            with suppress(psutil.Error):
-                if process.info["name"] in ("postgres", "mariadbd") and Path(process.cwd()) == data:
+    folders = {path.parent for path in folder.rglob("postmaster.pid")} | {folder / "data"}
+    for process in psutil.process_iter(["name"]):
+        with suppress(psutil.Error):
+            if process.info["name"] in ("postgres", "mariadbd") and Path(process.cwd()) in folders:
+                # SIGQUIT lets a postmaster end its children and give back its shared memory
+                process.send_signal(signal.SIGQUIT if process.info["name"] == "postgres" else signal.SIGKILL)
+                if not ended(process, 10):
                     process.kill()
-                    process.wait(10)
     shutil.rmtree(folder, ignore_errors=True)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from genuka_pipelines.catalog.value import ClauseId, Value
 
@@ -62,7 +62,7 @@ class Expectation(Value):
         return tuple(_columns(self.arguments))
 
 
-def expectation(raw: object) -> object:
+def _written(raw: object) -> object:
     """The written form, one `expect_…` key beside the others, as the model's own keys."""
     if not isinstance(raw, dict):
         return raw
@@ -71,6 +71,10 @@ def expectation(raw: object) -> object:
         raise ValueError("an expectation is written as one key, expect_…: {its arguments}")
     rest = {key: value for key, value in raw.items() if key != named[0]}
     return {"expect": named[0], "arguments": raw[named[0]] or {}, **rest}
+
+
+ExpectationField = Annotated[Expectation, BeforeValidator(_written, json_schema_input_type=dict[str, Any])]
+"""An expectation as facts write it."""
 
 
 def _columns(arguments: dict[str, Any]) -> Iterator[str]:

@@ -123,7 +123,7 @@ def _table(catalog: Catalog, category: Category, name: str, table: Table) -> Ite
     for index, rule in enumerate(table.retention):
         for at, problem in _rule(catalog, category, name, rule):
             yield ("retention", index, *at), problem
-    yield from _staging(category, table)
+    yield from _staging(catalog, category, table)
 
 
 def _circular(catalog: Catalog, system: str, start: str) -> bool:
@@ -160,9 +160,17 @@ def _rule(catalog: Catalog, category: Category, table: str | None, rule: Rule) -
             yield (), _unknown(column, f"column of '{name}'", target.columns) or ""
 
 
-def _staging(category: Category, table: Table) -> Iterator[Found]:
+def _staging(catalog: Catalog, category: Category, table: Table) -> Iterator[Found]:
     if table.staging is None:
         return
+    if consent := table.staging.consent:
+        choices = catalog.table(category.system, consent.table)
+        known = [found for _, found, _ in catalog.tables(category.system)]
+        if problem := _unknown(consent.table, "table", known):
+            yield ("staging", "consent", "table"), problem
+        for named in [*consent.by.values(), *consent.when] if choices else []:
+            if problem := _unknown(named, f"column of '{consent.table}'", choices.columns if choices else ()):
+                yield ("staging", "consent"), problem
     if problem := _unknown(table.staging.purpose, "purpose of this category", category.purposes):
         yield ("staging", "purpose"), problem
     for name, column in table.staging.columns.items():

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from genuka_pipelines.catalog.category import Role
-from genuka_pipelines.catalog.value import ClauseId, Identifier, Value, Words
+from genuka_pipelines.catalog.value import ClauseId, Identifier, SqlName, Value, Words
 
 Asks = Literal[
     "as_declared",
@@ -33,7 +33,8 @@ class Scope(Value):
 class Question(Value):
     """One question. A check that must wake someone is a blocking error; others warn.
 
-    `clauses` may be given per product, where the same question keeps a promise of each policy.
+    A clause counts only for categories of its own policy's product. `processor_data` says how far
+    tenants' data are read; `event` names the column of the event that the question turns on.
     """
 
     title: Words
@@ -43,5 +44,6 @@ class Question(Value):
     severity: Literal["error", "warn"] = "error"
     blocking: bool = False
     processor_data: Literal["never", "opted_in", "counts_only"] = "never"
+    event: SqlName | None = None
     try_: str = Field(alias="try", default="genuka catalog")
     runbook: str | None = None

@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from genuka_pipelines.catalog.period import Period
-from genuka_pipelines.catalog.value import ClauseId, Identifier, SqlName, Value
+from genuka_pipelines.catalog.state import State
+from genuka_pipelines.catalog.value import ClauseId, Identifier, Value
 
 Reference = Annotated[str, Field(pattern=r"^(?:ulid:)?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?$")]
 """A column (`ended_at`), a column of another declared table (`orders.closed_at`), or the time inside
@@ -36,9 +37,10 @@ def _anchor(raw: object) -> object:
     return raw
 
 
-AnchorField = Annotated[Anchor, BeforeValidator(_anchor)]
-State = dict[SqlName, str | bool | int | tuple[str, ...]]
-"""Column to value, values, or the words `present` and `absent`."""
+Pick = Literal["latest", "earliest", "first_known"]
+AnchorField = Annotated[
+    Anchor, BeforeValidator(_anchor, json_schema_input_type=str | dict[Pick, tuple[Reference, ...]])
+]
 
 
 class Floor(Value):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from genuka_pipelines.catalog.state import State
 from genuka_pipelines.catalog.value import Identifier, SqlName, Value
 
 Way = Literal["copy", "day", "month", "host", "pseudonym", "device_day", "present"]
@@ -36,13 +37,32 @@ def _staged(raw: object) -> object:
     return raw
 
 
+class Consent(Value):
+    """Only rows whose person agreed: a row of `table` that matches `by` (column here to column there)
+    and is in the state `when`.
+    """
+
+    table: SqlName
+    by: dict[SqlName, SqlName] = Field(min_length=1)
+    when: State = Field(min_length=1)
+
+
 class Staging(Value):
-    """The staged form of a table, for one purpose of its category."""
+    """The staged form of a table, for one purpose of its category.
+
+    `when` is the state that a row itself must be in; `consent` the recorded choice it must have.
+    """
 
     purpose: Identifier
-    columns: dict[SqlName, Annotated[StagedColumn, BeforeValidator(_staged)]] = Field(min_length=1)
+    columns: dict[
+        SqlName,
+        Annotated[
+            StagedColumn, BeforeValidator(_staged, json_schema_input_type=str | dict[Way, str | list[str]])
+        ],
+    ] = Field(min_length=1)
     family: Literal["identity", "browser"] = "identity"
-    consent: SqlName | None = None
+    when: State = Field(default_factory=dict)
+    consent: Consent | None = None
 
     @model_validator(mode="after")
     def _families_stay_apart(self) -> Staging:
@@ -56,4 +76,4 @@ class Staging(Value):
     def reads(self) -> tuple[str, ...]:
         """The source columns that are read, each once."""
         named = [name for column in self.columns.values() for name in column.of]
-        return tuple(dict.fromkeys([*named, *([self.consent] if self.consent else [])]))
+        return tuple(dict.fromkeys([*named, *self.when, *(self.consent.by if self.consent else ())]))

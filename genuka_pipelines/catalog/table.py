@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from genuka_pipelines.catalog.expectation import Expectation, expectation
+from genuka_pipelines.catalog.expectation import ExpectationField
 from genuka_pipelines.catalog.rule import Rule
 from genuka_pipelines.catalog.staging import Staging
 from genuka_pipelines.catalog.value import SqlName, Value, Words
@@ -65,14 +65,18 @@ class Table(Value):
     whose end is also this table's end. `outside` says why a table has no tenant.
     """
 
-    tenant: Annotated[TenantPath, BeforeValidator(_path)] | None = None
+    tenant: Annotated[TenantPath, BeforeValidator(_path, json_schema_input_type=str | TenantPath)] | None = (
+        None
+    )
     subject: dict[str, SqlName] = Field(default_factory=dict)
     key: tuple[SqlName, ...] = ("id",)
-    columns: dict[SqlName, Annotated[Column, BeforeValidator(_column)]] = Field(min_length=1)
+    columns: dict[
+        SqlName, Annotated[Column, BeforeValidator(_column, json_schema_input_type=str | Column)]
+    ] = Field(min_length=1)
     content: Content | None = None
     retention: tuple[Rule, ...] = ()
     kept_with: SqlName | None = None
-    expectations: tuple[Annotated[Expectation, BeforeValidator(expectation)], ...] = ()
+    expectations: tuple[ExpectationField, ...] = ()
     staging: Staging | None = None
     note: Words | None = None
 

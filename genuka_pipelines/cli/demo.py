@@ -22,7 +22,7 @@ JOBS = ("inspect", "staging", "anchor")
 @one_sentence
 def seed(
     companies: Companies = 2_400,
-    days: Days = 120,
+    days: Days = 90,
     seed: Seed = 1,
     plant: Plant = False,
     as_of: AsOf = None,
@@ -41,7 +41,7 @@ def seed(
 @one_sentence
 def demo(
     companies: Companies = 2_400,
-    days: Days = 120,
+    days: Days = 90,
     seed: Seed = 1,
     as_of: AsOf = None,
     json: Json = False,

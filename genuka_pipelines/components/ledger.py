@@ -1,9 +1,6 @@
 """The ledger as an asset: materialised when its signed head is put into the stores, checked for wholeness."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
-from typing import Any
 
 import dagster as dg
 
@@ -33,7 +30,7 @@ class Ledger(FactComponent):
             kinds={"table"},
             required_resource_keys={RESOURCE},
         )
-        def _anchor(context: Any) -> dg.MaterializeResult[None]:
+        def _anchor(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
             house: House = getattr(context.resources, RESOURCE)
             with one_sentence(**_ADVICE):
                 head = anchor_ledger(house.runtime(), as_of=house.moment(), now=datetime.now(UTC))
@@ -47,7 +44,7 @@ class Ledger(FactComponent):
             required_resource_keys={RESOURCE},
             metadata=dict(_ADVICE),
         )
-        def _intact(context: Any) -> dg.AssetCheckResult:
+        def _intact(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
             house: House = getattr(context.resources, RESOURCE)
             with one_sentence(**_ADVICE):
                 found = verify_ledger(house.runtime())

@@ -3,8 +3,6 @@
 It is never materialised, so a click in the UI can only look.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -44,11 +42,11 @@ def observed_asset(catalog: Catalog, key: str) -> dg.AssetsDefinition:
             )
         ],
     )
-    def _observe(context: Any) -> Iterator[dg.ObserveResult]:
+    def _observe(context: dg.AssetExecutionContext) -> Iterator[dg.ObserveResult]:
         house: House = getattr(context.resources, RESOURCE)
         with one_sentence(category=key, **{"try": "genuka doctor"}):
             found = inspect_category(
-                house.runtime(), key, as_of=house.moment(), now=datetime.now(UTC), instance=context.instance
+                house.runtime(), key, as_of=house.moment(), now=datetime.now(UTC), runs=context.instance.get_runs_count
             )
         yield dg.ObserveResult(
             asset_key=asset_key,
@@ -118,7 +116,7 @@ def _metadata(catalog: Catalog, key: str, declared: Category) -> dict[str, Any]:
     ]
     file = catalog.files[key]
     metadata: dict[str, Any] = {
-        "dagster/code_references": dg.CodeReferencesMetadataValue(
+        "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=
             [dg.LocalFileCodeReference(file_path=str(file.path), line_number=1, label=file.shown)]
         ),
         "purposes": ", ".join(declared.purposes),

@@ -1,9 +1,6 @@
 """One asset check per question and asset: the answer, its counts, and what to do when it is no."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
-from typing import Any
 
 import dagster as dg
 
@@ -44,7 +41,7 @@ def _check(name: str, declared: Declared, key: str) -> dg.AssetChecksDefinition:
         required_resource_keys={RESOURCE},
         metadata=dict(advice),
     )
-    def _ask(context: Any) -> dg.AssetCheckResult:
+    def _ask(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         house: House = getattr(context.resources, RESOURCE)
         with one_sentence(**advice):
             answer = ask(house.runtime(), name, key, as_of=house.moment(), now=datetime.now(UTC))

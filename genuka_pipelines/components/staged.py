@@ -1,16 +1,13 @@
 """The staged form of a table: only declared columns, pseudonymised, one Parquet file per shard."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
-from typing import Any
 
 import dagster as dg
 
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.components.observed import OWNER
 from genuka_pipelines.components.resource import RESOURCE, House, one_sentence
-from genuka_pipelines.runtime import stage_table
+from genuka_pipelines.analytics.staged import stage_table
 
 
 def staged_asset(catalog: Catalog, category: str, table: str) -> dg.AssetsDefinition:
@@ -21,7 +18,7 @@ def staged_asset(catalog: Catalog, category: str, table: str) -> dg.AssetsDefini
     source = dg.AssetKey([product, name])
     staging = declared.staging
     lineage = {
-        column: [dg.TableColumnDep(source, f"{table}.{read}") for read in made.of]
+        column: [dg.TableColumnDep(asset_key=source, column_name=f"{table}.{read}") for read in made.of]
         for column, made in staging.columns.items()
     }
     rows = [
@@ -43,11 +40,11 @@ def staged_asset(catalog: Catalog, category: str, table: str) -> dg.AssetsDefini
             "dagster/column_schema": dg.TableSchema(
                 columns=[dg.TableColumn(column, tags={"way": made.way}) for column, made in staging.columns.items()]
             ),
-            "dagster/column_lineage": dg.TableColumnLineage(lineage),
+            "dagster/column_lineage": dg.TableColumnLineage(deps_by_column=lineage),
             "lineage": dg.MetadataValue.table(rows),
         },
     )
-    def _stage(context: Any) -> dg.MaterializeResult[None]:
+    def _stage(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         house: House = getattr(context.resources, RESOURCE)
         with one_sentence(category=category, **{"try": "genuka doctor"}):
             staged = stage_table(house.runtime(), category, table, as_of=house.moment(), now=datetime.now(UTC))

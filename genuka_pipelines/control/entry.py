@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, NoReturn
+from typing import Generic, NoReturn, TypeVar
 
-from genuka_pipelines.control.bodies import B, Planned
+from genuka_pipelines.control.bodies import Body, Planned
+
+Shape = TypeVar("Shape", bound=Body, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(Generic[B]):
+class Entry(Generic[Shape]):
     """One entry: its place from 1 without gaps, wall time, `as_of`, body, and the chain's two hashes."""
 
     seq: int
     at: datetime
     as_of: datetime
-    body: B
+    body: Shape
     previous: str
     hash: str
 

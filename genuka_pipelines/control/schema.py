@@ -99,6 +99,7 @@ def _alone(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
+        connection.rollback()
         connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": name})
 
 

@@ -141,7 +141,7 @@ class _Chain:
             self.findings.add(Fault.MISSING, self.seq + 1, entry.seq - 1)
         elif not changed and entry.previous != self.hash and not self.last_named:
             self._broken_before(entry.seq)
-            self._move(entry, named=False)
+            self._move(entry, named=entry.seq == 1)
             return
         self._blame_doubtful()
         self._move(entry, named=changed)

@@ -95,11 +95,9 @@ def _sentence(error: ValidationError, embedded: frozenset[str], home: Path) -> s
     text = fault["msg"].removeprefix("Value error, ")
     match place:
         case ():
-            return (
-                f"{text} ({home / STACK_FILE} fills in what the environment leaves out)" if embedded else text
-            )
+            return f"{text} ({home / STACK_FILE} fills in what is not set)" if embedded else text
+        case (_, name, *_) if name in embedded:
+            return f"{home / STACK_FILE} is damaged ({name} {text}): run `genuka up` to write it anew"
         case ("stores", name, "url") if fault["type"] == "missing":
-            return (
-                f"{variable_of(('stores', name))} is not set, although its endpoint or region is: set it too"
-            )
+            return f"{variable_of(('stores', name))} is not set, but its endpoint or region is: set it too"
     return f"{variable_of(place)} {text}"

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol, cast
 
-from genuka_pipelines.stores.errors import ChecksumMismatch
+from genuka_pipelines.stores.errors import ChecksumMismatch, StoreFull
 from genuka_pipelines.stores.naming import Shown
 
 CHUNK = 1 << 20
@@ -24,10 +23,11 @@ SPOOL = 16 << 20  # a stream that cannot be rewound is held in memory up to here
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """size in bytes, sha256 in hex."""
+    """size in bytes, sha256 in hex; md5 in hex where a server that checks nothing better needs it."""
 
     size: int
     sha256: str
+    md5: str | None = field(default=None, compare=False)
 
 
 class Readable(Protocol):
@@ -43,15 +43,20 @@ def chunks(stream: Readable) -> Iterator[bytes]:
         yield chunk
 
 
-def digest_of(stream: Readable, write: Callable[[bytes], object] | None = None) -> Digest:
+def digest_of(
+    stream: Readable, write: Callable[[bytes], object] | None = None, *, md5: bool = False
+) -> Digest:
     """Read to the end, hashing, and pass each chunk to `write`."""
     hashed, size = hashlib.sha256(), 0
+    weak = hashlib.md5(usedforsecurity=False) if md5 else None
     for chunk in chunks(stream):
         hashed.update(chunk)
         size += len(chunk)
+        if weak is not None:
+            weak.update(chunk)
         if write is not None:
             write(chunk)
-    return Digest(size, hashed.hexdigest())
+    return Digest(size, hashed.hexdigest(), weak.hexdigest() if weak is not None else None)
 
 
 def check_announced(digest: Digest, announced: str | None, key: str, shown: Shown) -> None:
@@ -76,6 +81,10 @@ def rewindable(data: bytes | BinaryIO) -> Iterator[BinaryIO]:
         yield stream
         return
     with tempfile.SpooledTemporaryFile(max_size=SPOOL) as spool:
-        shutil.copyfileobj(stream, spool, CHUNK)
+        for chunk in chunks(stream):
+            try:
+                spool.write(chunk)
+            except OSError:
+                raise StoreFull("The temporary folder is full: free some space or set TMPDIR.") from None
         spool.seek(0)
         yield cast(BinaryIO, spool)

@@ -26,7 +26,6 @@ from genuka_pipelines.stores.errors import (
 )
 from genuka_pipelines.stores.naming import Shown
 
-UNFINISHED = ".new"
 _ATTEMPTS = 1000
 
 _CHANGED = (NoSuchFolder, "is gone or was changed by another program: put it back")
@@ -61,7 +60,7 @@ def disk_errors(shown: Shown) -> Iterator[None]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Make the names in a folder durable, and on journaling file systems all that was named before."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
@@ -70,11 +69,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_folders(folder: Path) -> None:
-    """Like `mkdir -p`, every new folder 0700 and durable, also while others prune empty ones."""
+    """Like `mkdir -p`, every new folder 0700, also while others prune empty ones."""
     for _ in range(_ATTEMPTS):
         try:
             folder.mkdir(0o700)
-            sync_folder(folder.parent)
             return
         except FileExistsError:
             if folder.is_dir():
@@ -101,7 +99,7 @@ def prune_folders(folder: Path, top: Path) -> None:
 
 def write_whole(file: Path, data: bytes) -> None:
     """Put a small file in place, old or new, never half. One writer at a time."""
-    unfinished = file.with_name(file.name + UNFINISHED)
+    unfinished = file.with_name(file.name + ".new")
     try:
         fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:

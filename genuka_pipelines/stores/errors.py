@@ -43,7 +43,11 @@ class NotAllowed(StoreError):
 
 
 class StoreRefused(StoreError):
-    """The server said no for a reason we have no better name for."""
+    """The server said no for a reason we have no better name for; `code` is the one it gave."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StoreFull(StoreError):
@@ -92,6 +96,10 @@ class Locked(StoreError):
 
 class Occupied(StoreError):
     """Put-if-absent found other bytes under the key; nothing was written."""
+
+
+class Contested(StoreError):
+    """Another writer came first; the stores turn this into AlreadyThere or Occupied."""
 
 
 class AlreadyThere(StoreError):

@@ -131,7 +131,8 @@ class FolderStore:
     def open(self, key: str, *, version: str | None = None) -> ObjectReader:
         """See `Store.open`."""
         record, current = self._find(self._history(key), key, version)
-        return ObjectReader(self._bytes_of(record), record.stored(current=current), self._shown)
+        body = _Body(self._bytes_of(record), self._shown)
+        return ObjectReader(body, record.stored(current=current), self._shown)
 
     def read_into(self, key: str, out: BinaryIO, *, version: str | None = None) -> Stored:
         """See `Store.read_into`."""
@@ -259,6 +260,18 @@ class FolderStore:
 
     def _naming(self, record: Record) -> str:
         return f"{self._shown(record.key)} (version {record.version})"
+
+
+class _Body:
+    """The bytes of a version, with the disk's errors named."""
+
+    def __init__(self, file: BinaryIO, shown: Shown) -> None:
+        self._file, self._shown = file, shown
+        self.close = file.close
+
+    def read(self, size: int, /) -> bytes:
+        with disk.disk_errors(self._shown):
+            return self._file.read(size)
 
 
 def _one_winner(one: Path, other: Path) -> bool:

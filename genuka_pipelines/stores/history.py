@@ -3,6 +3,7 @@
 A version exists once its record does: the record's rename is the one commit point, so a `kill -9`
 anywhere leaves the old state or the new. The plain path is a view of the newest version (a hard
 link); a pending note says when it may be out of step, and whoever comes next puts it right.
+The note is a symbolic link to the key, because journaling file systems keep names in order unasked.
 """
 
 from __future__ import annotations
@@ -158,11 +159,12 @@ class History:
 
     def retain(self, record: Record, until: datetime) -> None:
         """Set the end of a version's lock."""
-        self._write(replace(record, retain_until=until.isoformat()))
+        kept = replace(record, retain_until=until.isoformat())
+        self._commit(lambda: None, lambda: self._write(kept))
 
     def recover(self) -> None:
         """Bring view and files back in step with the records, if a change was cut short."""
-        if not self._pending.exists():
+        if not self._pending.is_symlink():
             return
         current = self.current()
         if current is not None or self._view_is_ours():
@@ -180,15 +182,13 @@ class History:
         swept = 0
         for note in (root / RESERVED / "pending").iterdir():
             with disk.exclusively(root / RESERVED / "locks" / note.name[:2]):
-                if note.name.endswith(disk.UNFINISHED):
-                    note.unlink(missing_ok=True)
-                elif note.exists():
-                    History(root, note.read_text("utf-8"), shown).recover()
+                if note.is_symlink():
+                    History(root, str(note.readlink()), shown).recover()
                     swept += 1
         return swept
 
     def _commit(self, prepare: Callable[[], None], commit: Callable[[], None]) -> None:
-        disk.write_whole(self._pending, self._key.encode())
+        self._pending.symlink_to(self._key)
         try:
             disk.make_folders(self._dir)
             prepare()

@@ -25,8 +25,6 @@ def checked_until(until: datetime, now: datetime, shown: Shown) -> datetime:
     if until.tzinfo is None:
         raise RetentionRefused(f"A lock in store {shown.store} needs an end with a time zone, such as UTC.")
     until = until.astimezone(UTC)
-    if until.microsecond:
-        until = until.replace(microsecond=0) + timedelta(seconds=1)
     if until <= now:
         raise RetentionRefused(
             f"A lock in store {shown.store} would end in the past ({until.isoformat()}): give a later end."
@@ -36,7 +34,7 @@ def checked_until(until: datetime, now: datetime, shown: Shown) -> datetime:
             f"A lock in store {shown.store} would end more than {LONGEST_LOCK.days} days from now "
             f"({until.isoformat()}): give an earlier end, it cannot be shortened afterwards."
         )
-    return until
+    return until if not until.microsecond else until.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def refuse_locked(retention: Retention | None, now: datetime, what: str) -> None:

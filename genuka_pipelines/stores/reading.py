@@ -69,8 +69,8 @@ class ObjectReader(io.RawIOBase):
         expected = self.stored
         if self._seen != expected.size or expected.sha256 not in (None, self._hash.hexdigest()):
             raise CorruptObject(
-                f"The bytes of {self._shown(expected.key)} (version {expected.version}) are not those that were "
-                f"stored ({self._seen} bytes read, {expected.size} expected): take another copy."
+                f"The bytes of {self._shown(expected.key)} (version {expected.version}) are not those stored "
+                f"({self._seen} bytes read, {expected.size} expected): take another copy."
             )
 
 

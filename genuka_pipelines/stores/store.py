@@ -23,11 +23,12 @@ Checksums = Literal["verified", "ignored", "unsupported"]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One version of one object.
+    """One version of one object; None means that the store was not asked or cannot tell.
 
-    size in bytes; sha256 in hex, None where the store cannot tell (S3 listings, objects others put);
-    version None in stores without versions; created in UTC. `current` is what a read without a
-    version gives; `marker` is a delete marker: no bytes, it hides the versions below it.
+    size in bytes; sha256 in hex, None in S3 listings and for objects that others put; version None
+    in stores without versions and in S3 listings of current objects; created in UTC. `current`: the
+    newest of its key (None on S3 where a version was named). `marker`: a delete marker, without
+    bytes; while it is the newest, it hides the versions below it.
     """
 
     key: str
@@ -35,7 +36,7 @@ class Stored:
     size: int
     sha256: str | None
     created: datetime
-    current: bool = True
+    current: bool | None = True
     marker: bool = False
 
 

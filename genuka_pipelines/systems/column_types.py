@@ -36,9 +36,10 @@ class PlainText(UserDefinedType[str]):
         """The type's name in DDL and casts."""
         return "TEXT"
 
-    def literal_processor(self, dialect: sa.Dialect) -> Any:  # noqa: ARG002
-        """Standard quoting: sessions set `standard_conforming_strings`, so a backslash is a backslash."""
-        return lambda value: "'" + value.replace("'", "''") + "'"
+    def literal_processor(self, dialect: sa.Dialect) -> Any:
+        """Quoted as the sessions of `Dialect.prepare` read it: only MySQL's takes a backslash for a sign."""
+        doubled = {"'": "''", "\\": "\\\\"} if dialect.name == "mysql" else {"'": "''"}
+        return lambda value: "'" + value.translate(str.maketrans(doubled)) + "'"
 
 
 class UtcTime(TypeDecorator[datetime]):

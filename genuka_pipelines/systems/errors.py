@@ -12,7 +12,8 @@ from genuka_pipelines.catalog.errors import GenukaError
 
 Trouble = Literal[
     "refused", "login", "no_database", "no_host", "no_answer", "busy", "lost", "tls", "unopened",
-    "missing_table", "missing_column", "read_only", "not_permitted", "too_slow", "too_large", "unreadable", "query",
+    "missing_table", "missing_column", "read_only", "not_permitted", "too_slow", "too_large", "unreadable",
+    "query",
 ]  # fmt: skip
 """How a driver's error is classed; everything unknown is `query` (or `unopened`, before a connection)."""
 
@@ -65,7 +66,7 @@ _SENTENCES: dict[Trouble, tuple[type[GenukaError], str]] = {
     "missing_table": (MissingTable, "{at} lacks a table that was asked for; create or declare it anew"),
     "missing_column": (MissingColumn, "{at} lacks a column that was asked for; create or declare it anew"),
     "read_only": (ReadOnlyDatabase, "{at} is opened for reading only, and something tried to change it"),
-    "not_permitted": (NotPermitted, "{at} denies the user of the URL a right; grant it reading of every declared table"),
+    "not_permitted": (NotPermitted, "{at} denies the user a right; grant it reading of every declared table"),
     "too_slow": (TooSlow, "{at} ended a statement at the timeout; raise the timeout or add an index"),
     "too_large": (QueryFailed, "{at} cannot send a row larger than max_allowed_packet; raise that variable"),
     "unreadable": (QueryFailed, "{at} sent a value that does not fit its column's declared type"),

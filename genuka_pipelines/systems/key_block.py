@@ -54,4 +54,5 @@ def set_apart(query: sa.Select[Any], named: Callable[[int], str]) -> tuple[sa.Se
             blocks.append(block)
         return sa.literal_column(named(blocks.index(block)), sa.LargeBinary())
 
-    return visitors.replacement_traverse(query, {}, replaced), blocks
+    changed: Any = visitors.replacement_traverse(query, {}, replaced)
+    return changed, blocks

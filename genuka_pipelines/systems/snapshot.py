@@ -20,6 +20,14 @@ BATCH_BYTES = 8 << 20
 """A batch ends at either bound, so wide rows do not make a batch of gigabytes."""
 
 
+class BrokenRead(Exception):
+    """A bulk reader failed without an error of its driver; the text is for `Dialect.trouble` alone."""
+
+
+class UnreadableValue(Exception):
+    """A value does not fit the type of its column."""
+
+
 class Snapshot(ABC):
     """An open transaction. One stream at a time; close it by leaving its `with`."""
 
@@ -40,6 +48,15 @@ class Snapshot(ABC):
         return [row for batch in self.stream(query) for row in zip(*batch.to_pydict().values(), strict=True)]
 
 
+def statement(query: sa.Select[Any], dialect: sa.Dialect) -> str:
+    """The statement with its values written in, for readers that take no parameters.
+
+    `dialect` is one with paramstyle "named", so that a percent sign is itself. Key material must be
+    set apart before.
+    """
+    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+
 def schema(query: sa.Select[Any]) -> pa.Schema:
     """The Arrow schema that a query streams in: its column names and their Arrow types."""
     import pyarrow as pa
@@ -50,5 +67,5 @@ def schema(query: sa.Select[Any]) -> pa.Schema:
 
 
 def columns(query: sa.Select[Any]) -> dict[str, sa.ColumnElement[Any]]:
-    """The selected columns by their names, in order."""
-    return {str(column.name): column for column in query.selected_columns}  # type: ignore[attr-defined]
+    """The selected columns by their names, in order; an expression is given one by `label`."""
+    return dict(query.selected_columns.items())

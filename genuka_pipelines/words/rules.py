@@ -5,7 +5,8 @@ The rule that is enforced and the rule that is read must be one; so the words co
 
 from __future__ import annotations
 
-from genuka_pipelines.catalog.rule import Anchor, Rule, State
+from genuka_pipelines.catalog.rule import Anchor, Rule
+from genuka_pipelines.catalog.state import State
 from genuka_pipelines.catalog.value import Language, Words
 from genuka_pipelines.catalog.vocabulary import Vocabulary
 from genuka_pipelines.words.periods import say_or, say_period

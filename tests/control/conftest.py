@@ -32,8 +32,14 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 @pytest.fixture
 def url(server: Server) -> str:
-    """A control database of its own for this test."""
-    return server.ready()
+    """A control database that holds nothing yet."""
+    return server.emptied()
+
+
+@pytest.fixture
+def own_url(server: Server) -> str:
+    """A control database that this test may break."""
+    return server.own()
 
 
 @pytest.fixture

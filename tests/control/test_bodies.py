@@ -25,11 +25,18 @@ from genuka_pipelines.control.bodies import KINDS, read_body
 
 HASH = "a" * 64
 EVERY_KIND: list[Body] = [
-    Observation(category="genuka/sessions", rows={"sessions": 3, "tokens": None}, due={"genuka/sessions.0": 1},
-                oldest=date(2025, 2, 28)),
-    Check(asset="genuka/sessions", check="nothing_overdue", clauses=("GK-36",), passed=True, severity="error",
-          counts={"overdue": 0}),
-    Staging(product="genuka", table="orders", columns=("id", "total"), shards={"07": StagedShard(rows=2, sha256=HASH)}),
+    Observation(
+        category="genuka/sessions", rows={"sessions": 3, "tokens": None}, due={"genuka/sessions.0": 1},
+        oldest=date(2025, 2, 28),
+    ),
+    Check(
+        asset="genuka/sessions", check="nothing_overdue", clauses=("GK-36",), passed=True, severity="error",
+        counts={"overdue": 0},
+    ),
+    Staging(
+        product="genuka", table="orders", columns=("id", "total"),
+        shards={"07": StagedShard(rows=2, sha256=HASH)},
+    ),
     Anchored(head=4, head_hash=HASH, stores=("france", "usa"), day=date(2026, 11, 22)),
     Seeded(companies=120, days=30, seed=7, rows={"genuka/orders": 10}),
     Lifecycle(event="go_live"),
@@ -53,7 +60,17 @@ PERSONAL = st.one_of(
     st.from_regex(r"\+?[0-9]{3}[ .-]?[0-9]{2}[ .-]?[0-9]{2}[ .-]?[0-9]{2}", fullmatch=True),
     st.text(min_size=1).filter(lambda text: not text.isascii()),
     st.from_regex(r"[A-Z][a-z]+ [A-Z][a-z]+", fullmatch=True),
-    st.sampled_from(["Aïcha N'Diaye", "4111111111111111", "12 rue de la Paix", "a\n", "jean@exemple", "", "237-699-11-22-33"]),
+    st.sampled_from(
+        [
+            "Aïcha N'Diaye",
+            "4111111111111111",
+            "12 rue de la Paix",
+            "a\n",
+            "jean@exemple",
+            "",
+            "237-699-11-22-33",
+        ]
+    ),
 )
 PLACES: list[tuple[type[Body], dict[str, Any], str]] = [
     (Observation, {"category": "genuka/a", "rows": {}}, "category"),
@@ -84,7 +101,9 @@ def test_no_key_of_a_mapping_carries_it_either(value: str) -> None:
     for give in (
         lambda: Observation(category="genuka/a", rows={value: 1}),
         lambda: Check(asset="a", check="q", passed=True, severity="warn", counts={value: 1}),
-        lambda: Staging(product="g", table="t", columns=("id",), shards={value: StagedShard(rows=1, sha256=HASH)}),
+        lambda: Staging(
+            product="g", table="t", columns=("id",), shards={value: StagedShard(rows=1, sha256=HASH)}
+        ),
         lambda: Lifecycle(**{"event": "up", value or "x": "y"}),
     ):
         with pytest.raises(BodyRefused) as refusal:

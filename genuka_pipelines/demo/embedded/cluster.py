@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 SUPERUSER = "postgres"
 _PATIENCE = 120.0
+_DRAFT = ".data-"
+_ANSWER = 5
+_ATTEMPTS = 10
 _GRACE = 20.0
 """Seconds of silence after which a live server counts as lost; a quarter when even its socket is gone."""
 
@@ -49,23 +52,22 @@ class Cluster:
         if process and self._answers(process):
             return False
         if process:
-            postmaster.stop(process, self.place.data)
+            postmaster.stop(process, self.place)
         self._prepare()
         self._start()
         return True
 
-    def stop(self) -> bool:
-        """Stop the server if it runs; whether it did."""
+    def stop(self, *, for_good: bool = False) -> bool:
+        """Stop the server if it runs, `for_good` without saving what will be removed; whether it ran."""
         process = postmaster.running(self.place.data)
         if process is None:
+            postmaster.clear_remains(self.place)
             return False
-        postmaster.stop(process, self.place.data)
+        postmaster.stop(process, self.place, politely=not for_good)
         return True
 
     @contextmanager
-    def connection(
-        self, database: str = SUPERUSER, seconds: int = 10
-    ) -> Iterator[Connection[tuple[Any, ...]]]:
+    def connection(self) -> Iterator[Connection[tuple[Any, ...]]]:
         """An autocommit connection; raises StackUnavailable when the server does not answer."""
         import psycopg
 
@@ -74,8 +76,8 @@ class Cluster:
                 host=str(self.place.run),
                 port=PORT,
                 user=SUPERUSER,
-                dbname=database,
-                connect_timeout=seconds,
+                dbname=SUPERUSER,
+                connect_timeout=_ANSWER,
                 autocommit=True,
             )
         except psycopg.Error:
@@ -98,23 +100,43 @@ class Cluster:
 
     def ensure_databases(self, names: Iterable[str], *, durable: Iterable[str] = ()) -> None:
         """Create what is missing; all but the durable ones may lose their last half second in a crash."""
-        import psycopg
+        from psycopg import errors
+
+        wanted = {name: name not in durable for name in names}
+        for _ in range(_ATTEMPTS):
+            there = self.databases()
+            if all(name in there and (there[name] or not relaxed) for name, relaxed in wanted.items()):
+                return
+            try:
+                for name, relaxed in wanted.items():
+                    self._create(name, relaxed=relaxed, exists=name in there)
+            except errors.DiskFull:
+                raise disk_full(self.place.root) from None
+            except (
+                errors.DuplicateDatabase,
+                errors.UniqueViolation,
+                errors.ObjectInUse,
+                errors.InternalError_,
+            ):
+                # what a killed `up` asked for, the server still finishes
+                time.sleep(0.2)
+        raise StackUnavailable(f"PostgreSQL in {self.place.root} cannot make {', '.join(wanted)}: try again")
+
+    def _create(self, name: str, *, relaxed: bool, exists: bool) -> None:
         from psycopg import sql
 
-        there = self.databases()
         with self.connection() as connection:
-            try:
-                for name in names:
-                    if name not in there:
-                        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-                    if name not in durable and not there.get(name):
-                        relax = sql.SQL("ALTER DATABASE {} SET " + RELAXED)
-                        connection.execute(relax.format(sql.Identifier(name)))
-            except psycopg.errors.DiskFull:
-                raise disk_full(self.place.root) from None
+            if not exists:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            if relaxed:
+                relax = sql.SQL("ALTER DATABASE {} SET " + RELAXED)
+                connection.execute(relax.format(sql.Identifier(name)))
 
     def _prepare(self) -> None:
-        postmaster.clear_remains(self.place.data)
+        postmaster.clear_remains(self.place)
+        for half_made in self.place.root.glob(f"{_DRAFT}*"):
+            postmaster.end_workers(half_made)
+            shutil.rmtree(half_made)
         rules = access_rules(self.place.account.people())
         for file, content in zip((self.place.access, self.place.people), rules, strict=True):
             file.unlink(missing_ok=True)
@@ -130,9 +152,7 @@ class Cluster:
             )
 
     def _initialise(self) -> None:
-        for half_made in self.place.root.glob(".data-*"):
-            shutil.rmtree(half_made, ignore_errors=True)
-        draft = Path(tempfile.mkdtemp(dir=self.place.root, prefix=".data-"))
+        draft = Path(tempfile.mkdtemp(dir=self.place.root, prefix=_DRAFT))
         self.place.account.own(draft)
         try:
             done = find_binaries(self.place).run(
@@ -184,7 +204,9 @@ class Cluster:
         """Whether the live server lets us in, given time to recover; False when it is out of reach."""
         from psycopg.pq import PGconn, Ping
 
-        conninfo = f"host={self.place.run} port={PORT} dbname={SUPERUSER} user={SUPERUSER} connect_timeout=5"
+        conninfo = (
+            f"host={self.place.run} port={PORT} dbname={SUPERUSER} user={SUPERUSER} connect_timeout={_ANSWER}"
+        )
         begun = heard = time.monotonic()
         while process.is_running():
             match PGconn.ping(conninfo.encode()):
@@ -211,5 +233,8 @@ class Cluster:
         reasons = [
             line.split(word, 1)[1].strip() for line in output.splitlines() for word in words if word in line
         ]
-        reason = reasons[-1][:200] if reasons else "it gave no reason"
+        said = (
+            reasons or [line.strip() for line in output.splitlines() if line.strip()] or ["it gave no reason"]
+        )
+        reason = said[-1][:200]
         return StackUnavailable(f"the PostgreSQL server in {self.place.root} {what}: {reason}")

@@ -45,10 +45,14 @@ def new_id() -> str:
 
 
 def write_atomically(file: Path, content: Mapping[str, object]) -> None:
-    """Replace a JSON file (mode 0600, owned like its folder): a crash leaves the old one or the new one."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    """Replace a JSON file (mode 0600, owned like its folder): a crash leaves the old one or the new one.
+
+    Its writer must be the only one: `home.sole_worker` sees to that.
+    """
+    draft = file.with_name(f".{file.name}")
+    draft.unlink(missing_ok=True)
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as stream:
             json.dump(content, stream, indent=2)
             stream.write("\n")

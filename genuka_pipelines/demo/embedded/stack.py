@@ -17,7 +17,7 @@ from typing import Any
 from genuka_pipelines.demo.embedded.cluster import Cluster
 from genuka_pipelines.demo.embedded.errors import StackUnavailable, told_in_a_sentence
 from genuka_pipelines.demo.embedded.home import make_folders, sole_worker
-from genuka_pipelines.demo.embedded.mark import MARK, read_mark, write_atomically
+from genuka_pipelines.demo.embedded.mark import MARK, Mark, read_mark, write_atomically
 from genuka_pipelines.demo.embedded.server import find_server, identify, provide_server
 from genuka_pipelines.settings import (
     EMBEDDABLE,
@@ -60,7 +60,7 @@ def up(home: Path, *, wanted: Iterable[str] = EMBEDDABLE, base: Path | None = No
     May be repeated, killed and run twice at once. `base` is where the server's folder goes when the
     home cannot hold it. Raises StackUnavailable, UnusableHome or DiskFull.
     """
-    home = _absolute(home)
+    home, _ = _known(home)
     parts = _checked(wanted)
     with sole_worker(home), told_in_a_sentence(home):
         before = _before(home)
@@ -84,13 +84,12 @@ def create_tenant_database(home: Path, ref: str) -> str:
 
     `ref` is an opaque reference, not a name: it becomes part of a variable and of a database's name.
     """
-    home = _absolute(home)
+    home, mark = _known(home)
     reference = tenant_ref(ref)
     if not 0 < len(reference) <= 50:
         raise StackUnavailable(
             f"{ref!r} cannot name a tenant's database: use 1 to 50 letters, digits or underscores"
         )
-    mark = read_mark(home)
     if mark is None or mark.server is None:
         raise StackUnavailable(
             f"{home} has no embedded databases: run `genuka up`, or set GENUKA_TENANT_DSN__{reference}"
@@ -109,13 +108,12 @@ def down(home: Path, *, wipe: bool = False, wanted: Iterable[str] = EMBEDDABLE) 
     Keys are removed only with a stack that was embedded as a whole: a key that sealed something
     elsewhere (a part missing from `wanted`) is kept, since without it a backup cannot be read.
     """
-    home = _absolute(home)
-    mark = read_mark(home)
+    home, mark = _known(home)
     if mark is None:
         return Downed()
     with sole_worker(home), told_in_a_sentence(home):
         cluster = find_server(home, mark)
-        stopped = cluster is not None and cluster.stop()
+        stopped = cluster is not None and cluster.stop(for_good=wipe)
         if not wipe:
             return Downed(stopped)
         file = _before(home)
@@ -135,9 +133,11 @@ def down(home: Path, *, wipe: bool = False, wanted: Iterable[str] = EMBEDDABLE) 
     return Downed(stopped, tuple(ours), () if whole else (home / "keys",))
 
 
-def _absolute(home: Path) -> Path:
+def _known(home: Path) -> tuple[Path, Mark | None]:
+    """The home's one true path, and its mark where `up` ever ran; nothing is made by asking."""
     with told_in_a_sentence(home):
-        return home.expanduser().resolve()
+        home = home.expanduser().resolve()
+        return home, read_mark(home)
 
 
 def _checked(wanted: Iterable[str]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.demo.embedded import postmaster
 from genuka_pipelines.demo.embedded.cluster import Cluster
-from genuka_pipelines.demo.embedded.errors import StackUnavailable
+from genuka_pipelines.demo.embedded.errors import StackUnavailable, told_in_a_sentence
 from genuka_pipelines.demo.embedded.mark import read_mark
 from genuka_pipelines.demo.embedded.server import find_server
 from genuka_pipelines.settings import StackFile, read_stack
@@ -37,11 +37,12 @@ def stack_status(home: Path) -> tuple[PartStatus, ...]:
 
     Reads and asks, changes nothing, and never raises for a part that is broken.
     """
-    home = home.expanduser().resolve()
-    mark = read_mark(home)
-    if mark is None:
-        return ()
     try:
+        with told_in_a_sentence(home):
+            home = home.expanduser().resolve()
+            mark = read_mark(home)
+            if mark is None:
+                return ()
         file = read_stack(home)
         cluster = find_server(home, mark)
     except GenukaError as error:
@@ -68,8 +69,7 @@ def _server(cluster: Cluster | None, file: StackFile) -> tuple[PartStatus, ...]:
             PartStatus(f"database {name}", "down", "its server is not running") for name in names
         )
     try:
-        with cluster.connection(seconds=5):
-            there = cluster.databases()
+        there = cluster.databases()
     except StackUnavailable as error:
         return (
             PartStatus("server", "unknown", f"process {process.pid} runs, but {error}"),

@@ -71,7 +71,7 @@ def join(*parts: Array | str) -> Array:
 def quoted(values: Array) -> Array:
     """Strings as JSON strings, nulls as JSON nulls."""
     escaped = values
-    for found, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n")):
+    for found, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t")):
         escaped = pc.replace_substring(escaped, found, written)
     return pc.fill_null(join('"', escaped, '"'), "null")
 
@@ -90,6 +90,11 @@ def moments(seconds: Ints, where: Bools | None = None) -> Array:
 def spelled(seconds: Ints) -> Array:
     """Moments as PHP writes them inside a document, `2026-01-31T08:15:00`."""
     return pc.replace_substring(pc.cast(moments(seconds), pa.string()), " ", "T")
+
+
+def dates(seconds: Ints) -> Array:
+    """The UTC days of these Unix seconds."""
+    return pc.cast(pa.array(seconds // 86_400, pa.int32()).cast(pa.date32()), pa.string())
 
 
 def upper(values: Array) -> Array:

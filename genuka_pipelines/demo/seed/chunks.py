@@ -22,12 +22,12 @@ _MEDIA_RANGE = 10_000_000
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Some rows of one table of one database; a column that is left out is null."""
+    """Some rows of one table of one database; a column that is left out, or None, is null."""
 
     database: str
     table: str
     rows: int
-    columns: Mapping[str, Array | str | int]
+    columns: Mapping[str, Array | str | int | None]
 
 
 @dataclass(frozen=True, eq=False)

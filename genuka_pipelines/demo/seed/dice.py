@@ -48,8 +48,9 @@ class Dice:
     def weighted(self, length: int, weights: Sequence[float] | Floats) -> Ints:
         """Places in the weights, each as often as its weight says."""
         edges = np.cumsum(weights)
-        drawn = self._rng.random(length) * edges[-1]
-        return np.searchsorted(edges[:-1], drawn, side="right").astype(np.int64)
+        places = np.searchsorted(edges[:-1], self._rng.random(length) * edges[-1], side="right")
+        drawn: Ints = places.astype(np.int64)
+        return drawn
 
     def among(self, values: Array, length: int) -> Array:
         """Values of a pool, each as likely as another."""

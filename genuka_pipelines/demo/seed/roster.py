@@ -72,8 +72,8 @@ def roster(recipe: Recipe) -> Roster:
     created[recent] = dice.between(opening, recipe.now - DAY // 4, int(recent.sum()))
 
     rank = dice.shuffled(size)
-    weight = 1.0 / (rank + 3.0)
-    weight *= size / weight.sum()
+    shares = 1.0 / (rank + 3.0)
+    weight: Floats = shares * (size / shares.sum())
     orders = np.floor(weight * recipe.days * _ORDERS_A_DAY + dice.unit(size)).astype(np.int64)
 
     plan = dice.weighted(size, (0.62, 0.33, 0.05))

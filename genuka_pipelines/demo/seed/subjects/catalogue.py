@@ -13,7 +13,6 @@ from genuka_pipelines.demo.seed.arrays import (
     Array,
     Floats,
     Ints,
-    choose,
     documents,
     join,
     moments,
@@ -53,11 +52,15 @@ def catalogue(bench: Bench, block: Block) -> Catalogue:
     dice, roster = bench.dice("catalogue", block), block.roster
     of_company = Groups(3 + np.minimum(roster.weight * 6, 90).astype(np.int64))
     owner, rows = of_company.owner, of_company.size
-    created = dice.between(roster.created[owner], np.minimum(roster.created[owner] + 90 * DAY, bench.recipe.now - 60), rows)
+    created = dice.between(
+        roster.created[owner], np.minimum(roster.created[owner] + 90 * DAY, bench.recipe.now - 60), rows
+    )
     of_product = Groups(1 + dice.weighted(rows, (0.65, 0.22, 0.13)))
     kind = dice.below(len(goods.PRODUCTS), rows)
     product = of_product.owner
-    francs = np.array([price for *_, price in goods.PRODUCTS])[kind][product] * (0.6 + dice.unit(of_product.size))
+    francs = np.array([price for *_, price in goods.PRODUCTS])[kind][product] * (
+        0.6 + dice.unit(of_product.size)
+    )
     rate = np.array([places.CURRENCY_RATES[country.currency] for country in places.COUNTRIES])
     rate = rate[roster.country[owner[product]]]
     price = np.where(rate == 1.0, np.round(francs / 50) * 50, np.round(francs / rate, 2))

@@ -51,7 +51,8 @@ def names(bench: Bench, block: Block) -> Array:
 
 def billed(block: Block, now: int) -> Bools:
     """Which companies have had an invoice from Genuka: a paid plan, for a month at least."""
-    return (block.roster.plan != LIGHT) & (block.roster.created < now - 31 * DAY)
+    paying: Bools = (block.roster.plan != LIGHT) & (block.roster.created < now - 31 * DAY)
+    return paying
 
 
 def chunks(bench: Bench, block: Block) -> Iterator[Chunk]:
@@ -89,7 +90,9 @@ def _companies(bench: Bench, block: Block) -> Chunk:
         {
             "id": roster.ids,
             "name": named,
-            "handle": join("c", text(np.arange(block.first + 1, block.first + rows + 1)), "-", dice.hexes(rows, 4)),
+            "handle": join(
+                "c", text(np.arange(block.first + 1, block.first + rows + 1)), "-", dice.hexes(rows, 4)
+            ),
             "type": "business",
             "company_code": only(upper(dice.letters(rows, 8)), dice.chance(rows, 0.8)),
             "description": dice.among(strings(goods.PRODUCT_TEXTS), rows),
@@ -213,7 +216,10 @@ def _invoices(bench: Bench, block: Block) -> Chunk:
     months = np.minimum((now - roster.created) // (31 * DAY), limits.PLATFORM_INVOICES)
     of_company = Groups(np.where(billed(block, now), months, 0))
     owner, rows = of_company.owner, of_company.size
-    start = np.maximum(roster.created, now - limits.PLATFORM_INVOICES * 31 * DAY)[owner] + of_company.rank * 31 * DAY
+    start = (
+        np.maximum(roster.created, now - limits.PLATFORM_INVOICES * 31 * DAY)[owner]
+        + of_company.rank * 31 * DAY
+    )
     issued = np.minimum(start + 3600, now - 1)
     paid = np.minimum(issued + dice.below(3 * DAY, rows), now - 1)
     currency = strings(country.currency for country in places.COUNTRIES)

@@ -18,6 +18,7 @@ from genuka_pipelines.demo.seed.arrays import (
     Bools,
     Ints,
     choose,
+    dates,
     documents,
     join,
     moments,
@@ -54,12 +55,11 @@ def customers(bench: Bench, block: Block) -> Customers:
     dice, roster = bench.dice("customers", block), block.roster
     of_company = Groups(2 + (roster.orders * 0.36).astype(np.int64))
     owner, rows = of_company.owner, of_company.size
-    created = dice.between(roster.created[owner], bench.recipe.now - 600, rows)
+    joined = roster.created[owner]
     # Two thirds were there before the history began, where the company was.
-    early = dice.chance(rows, 0.66)
-    before = np.maximum(np.minimum(bench.recipe.opening, created), roster.created[owner])
-    created = np.where(early, before - 0, created)
-    created = np.where(early, dice.between(roster.created[owner], before + 1, rows), created)
+    early = dice.chance(rows, 0.66) & (joined < bench.recipe.opening)
+    latest = np.where(early, bench.recipe.opening, bench.recipe.now - 600)
+    created = dice.between(joined, latest, rows)
     serial = int(bench.serials("everywhere", "customer mail", rows)[0])
     people = folk(dice.branch("people"), roster.country[owner], serial)
     return Customers(
@@ -97,12 +97,14 @@ def _customers(bench: Bench, block: Block, held: Customers) -> Chunk:
         {
             "id": held.ids,
             "company_id": take(block.roster.ids, owner),
-            "first_name": choose(named, held.people.first, choose(held.phone_as_name, "", only(number, held.phone_as_name))),
-            "last_name": only(choose(held.phone_as_name, held.people.phone, held.people.last), ~held.nameless),
+            "first_name": only(choose(held.phone_as_name, "", held.people.first), ~held.nameless),
+            "last_name": only(
+                choose(held.phone_as_name, held.people.phone, held.people.last), ~held.nameless
+            ),
             "email": only(held.people.email, named & dice.chance(rows, 0.6)),
             "phone": only(held.people.phone, ~held.nameless),
             "gender": only(dice.among(strings(("M", "F")), rows), dice.chance(rows, 0.2)),
-            "birthdate": only(_date(birthday), named & dice.chance(rows, 0.1)),
+            "birthdate": only(dates(birthday), named & dice.chance(rows, 0.1)),
             "type": choose(business, "company", "individual"),
             "company_name": only(join("Éts ", held.people.last), business),
             "registration_number": only(join("RC/DLA/2021/B/", text(dice.below(9999, rows))), business),
@@ -121,12 +123,6 @@ def _customers(bench: Bench, block: Block, held: Customers) -> Chunk:
             ),
         },
     )
-
-
-def _date(seconds: Ints) -> Array:
-    import pyarrow.compute as pc
-
-    return pc.utf8_slice_codeunits(pc.cast(moments(seconds), "string"), 0, 10)
 
 
 def _customer_shops(bench: Bench, block: Block, held: Customers, stores: Shops) -> Chunk:

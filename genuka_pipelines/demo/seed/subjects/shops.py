@@ -181,5 +181,3 @@ def _methods(bench: Bench, block: Block, held: Shops) -> Chunk:
             "metadata": EMPTY_LIST,
         },
     )
-
-

@@ -36,8 +36,13 @@ from genuka_pipelines.demo.seed.subjects.network import addresses_of_devices, us
 from genuka_pipelines.demo.seed.values import DAY, GENUKA
 
 _ROLES = ("manager", "employee", "courrier", "admin")
-_PERMISSIONS = (["*"], ["orders.*", "customers.view"], ["orders.view", "deliveries.update"], [])
-_LANGUAGES = ({"lang": "fr", "locale": "fr-FR"}, {"lang": "en", "locale": "en-US"}, [])
+_PERMISSIONS: tuple[object, ...] = (
+    ["*"],
+    ["orders.*", "customers.view"],
+    ["orders.view", "deliveries.update"],
+    [],
+)
+_LANGUAGES: tuple[object, ...] = ({"lang": "fr", "locale": "fr-FR"}, {"lang": "en", "locale": "en-US"}, [])
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +178,8 @@ def _sessions(bench: Bench, team: Staff, dice: Dice) -> Chunk:
     born = np.where(known, np.maximum(team.created[user], now - limits.SESSION_LIFE * DAY), active - DAY)
     device = dice.below(1 << 40, rows)
     payload = strings(
-        f"YTozOntzOjY6Il90b2tlbiI7czo0MDoi{token}Ijt9" for token in ("bGlzdGU", "cGFuaWVy", "Y29tcHRl", "dmVudGU")
+        f"YTozOntzOjY6Il90b2tlbiI7czo0MDoi{token}Ijt9"
+        for token in ("bGlzdGU", "cGFuaWVy", "Y29tcHRl", "dmVudGU")
     )
     return Chunk(
         GENUKA,

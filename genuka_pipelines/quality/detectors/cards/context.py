@@ -18,7 +18,9 @@ _NETWORKS = (
 )
 _NO_TRAVEL_BEFORE = "".join(
     f"(?<!{word})"
-    for word in "mon ,de ,un ,le ,du ,votre ,son ,leur ,my ,your ,the ,a ,an ,work ,entry ,student ,e-,d'".split(",")
+    for word in "mon ,de ,un ,le ,du ,votre ,son ,leur ,my ,your ,the ,a ,an ,work ,entry ,student ,e-,d'".split(
+        ","
+    )
 )
 _NO_TRAVEL_AFTER = (
     r"(?! (?:schengen|de |d'|touris|[eé]tudiant|travail|long|court|work|student|entry|biom|[eé]lectron|appli|renew|"

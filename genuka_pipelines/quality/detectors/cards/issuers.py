@@ -32,7 +32,9 @@ class Issuer:
 
 def _issuer(name: str, prefixes: str, alone: tuple[int, ...] = (), beside: tuple[int, ...] = ()) -> Issuer:
     ranges = (part.partition("-") for part in prefixes.split())
-    return Issuer(name, tuple((low, high or low) for low, _, high in ranges), frozenset(alone), frozenset(beside))
+    return Issuer(
+        name, tuple((low, high or low) for low, _, high in ranges), frozenset(alone), frozenset(beside)
+    )
 
 
 ISSUERS: Final = (
@@ -53,7 +55,12 @@ ISSUERS: Final = (
     _issuer("Hipercard", "606282 637095", (), (16,)),
     _issuer("Troy", "9792", (), (16,)),
     _issuer("Dankort", "5019", (16,)),
-    _issuer("Maestro", "5018 5020 5038 5612 5893 6304 6390 6759 6761-6763 6767", (16,), (12, 13, 14, 15, 17, 18, 19)),
+    _issuer(
+        "Maestro",
+        "5018 5020 5038 5612 5893 6304 6390 6759 6761-6763 6767",
+        (16,),
+        (12, 13, 14, 15, 17, 18, 19),
+    ),
     _issuer("InterPayment and InstaPayment", "636-639", (), (16, 17, 18, 19)),
 )
 

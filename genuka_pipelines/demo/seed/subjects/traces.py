@@ -1,0 +1,348 @@
+"""What hangs on the rest of a tenant: bills, tags, reviews, webhooks, media and the activity log.
+
+The log keeps the value a customer had before an update, and a file name can be a person's: two
+places that survive an erasure made by column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from genuka_pipelines.demo.seed import files
+from genuka_pipelines.demo.seed.arrays import (
+    EMPTY_LIST,
+    Array,
+    Ints,
+    choose,
+    constant,
+    documents,
+    first_of,
+    join,
+    joined_rows,
+    moments,
+    only,
+    quoted,
+    strings,
+    take,
+    text,
+)
+from genuka_pipelines.demo.seed.chunks import Bench, Chunk
+from genuka_pipelines.demo.seed.dice import Dice
+from genuka_pipelines.demo.seed.folk import phones
+from genuka_pipelines.demo.seed.groups import Groups
+from genuka_pipelines.demo.seed.pools import goods, phrases, places
+from genuka_pipelines.demo.seed.subjects.addresses import addresses, owner_type
+from genuka_pipelines.demo.seed.subjects.companies import billed
+from genuka_pipelines.demo.seed.subjects.orders import Orders, Tenant
+from genuka_pipelines.demo.seed.values import DAY, GENUKA
+
+_EVENTS = (["order.created"], ["order.created", "product.updated"], ["customer.deleted"])
+
+
+def chunks(bench: Bench, tenant: Tenant) -> Iterator[Chunk]:
+    """The rows that belong to a block's companies, customers and products rather than to an order."""
+    yield _bills(bench, tenant)
+    yield from _tags(bench, tenant)
+    yield _webhooks(bench, tenant)
+    yield _media(bench, tenant)
+    yield _customer_log(bench, tenant)
+    yield from _own_addresses(bench, tenant)
+
+
+def order_chunks(bench: Bench, tenant: Tenant, orders: Orders) -> Iterator[Chunk]:
+    """Reviews and log entries of a slice of orders."""
+    dice = bench.dice("order traces", tenant.block).branch(orders.number)
+    yield _reviews(bench, tenant, orders, dice)
+    yield _order_log(bench, tenant, orders, dice)
+
+
+def _bills(bench: Bench, tenant: Tenant) -> Chunk:
+    block, dice = tenant.block, bench.dice("bills", tenant.block)
+    now, roster = bench.recipe.now, tenant.block.roster
+    of_company = Groups((roster.orders * 0.05 + dice.unit(block.size)).astype(np.int64))
+    owner, rows = of_company.owner, of_company.size
+    made = dice.between(np.maximum(roster.created[owner], bench.recipe.opening), now, rows)
+    paid = dice.chance(rows, 0.6)
+    currency = strings(country.currency for country in places.COUNTRIES)
+    amount = text(500 * (1 + dice.below(400, rows)))
+    return Chunk(
+        block.database,
+        "bills",
+        rows,
+        {
+            "id": dice.ulids(made),
+            "company_id": take(roster.ids, owner),
+            "shop_id": take(tenant.stores.ids, tenant.stores.of_company.first[owner]),
+            "user_id": take(tenant.team.ids, tenant.team.of_company.first[owner]),
+            "supplier_id": take(tenant.goods.suppliers, tenant.goods.supplier_of_company.pick(dice, owner)),
+            "reference": join("#BILL_", text(1001 + of_company.rank)),
+            "amount": amount,
+            "currency": take(currency, roster.country[owner]),
+            "status": choose(paid, "paid", "pending"),
+            "state": 1,
+            "source": "DASHBOARD",
+            "expense_type": dice.among(strings(goods.EXPENSES), rows),
+            "credit_code": "602",
+            "debit_code": "401",
+            "due_date": moments(made + 30 * DAY),
+            "paid_at": moments(np.minimum(made + DAY, now - 1), paid),
+            "billing": join('{"method":"bank","total":', amount, ',"discount":0}'),
+            "shipping": only(constant(EMPTY_LIST, rows), dice.chance(rows, 0.5)),
+            "items": EMPTY_LIST,
+            "metadata": EMPTY_LIST,
+            "created_at": moments(made),
+            "updated_at": moments(made),
+        },
+    )
+
+
+def _tags(bench: Bench, tenant: Tenant) -> Iterator[Chunk]:
+    block, dice = tenant.block, bench.dice("tags", tenant.block)
+    of_company = Groups(np.full(block.size, 3))
+    created = block.roster.created[of_company.owner] + 900
+    ids = dice.ulids(created)
+    yield Chunk(
+        block.database,
+        "tags",
+        of_company.size,
+        {
+            "id": ids,
+            "company_id": take(block.roster.ids, of_company.owner),
+            "name": dice.among(strings(goods.TAGS), of_company.size),
+            "taggable_type": "",
+            "created_at": moments(created),
+            "updated_at": moments(created),
+        },
+    )
+    at = np.flatnonzero(dice.chance(tenant.people.of_company.size, 0.12))
+    tag = of_company.pick(dice, tenant.people.of_company.owner[at])
+    yield Chunk(
+        block.database,
+        "taggables",
+        len(at),
+        {
+            "tag_id": take(ids, tag),
+            "taggable_type": owner_type(dice, "Customer", len(at)),
+            "taggable_id": take(tenant.people.ids, at),
+            "created_at": moments(tenant.people.created[at]),
+            "updated_at": moments(tenant.people.created[at]),
+        },
+    )
+
+
+def _webhooks(bench: Bench, tenant: Tenant) -> Chunk:
+    block, dice = tenant.block, bench.dice("webhooks", tenant.block)
+    at = np.flatnonzero(dice.chance(block.size, 0.15))
+    rows, created = len(at), block.roster.created[at] + 3000
+    return Chunk(
+        block.database,
+        "webhooks",
+        rows,
+        {
+            "id": dice.ulids(created),
+            "company_id": take(block.roster.ids, at),
+            "name": "Synchronisation",
+            "url": join("https://hooks.example/", dice.letters(rows, 12)),
+            "events": dice.among(documents(_EVENTS), rows),
+            "secret": join("whsec_", dice.letters(rows, 32)),
+            "is_active": dice.chance(rows, 0.9),
+            "failure_count": text(dice.below(3, rows)),
+            "last_triggered_at": moments(dice.between(bench.recipe.now - 9 * DAY, bench.recipe.now, rows)),
+            "metadata": EMPTY_LIST,
+            "created_at": moments(np.minimum(created, bench.recipe.now - 1)),
+            "updated_at": moments(np.minimum(created, bench.recipe.now - 1)),
+        },
+    )
+
+
+def _media(bench: Bench, tenant: Tenant) -> Chunk:
+    """Logos and product pictures of some companies, and a private paper of a few customers."""
+    block, dice = tenant.block, bench.dice("media", tenant.block)
+    dedicated = block.database != GENUKA
+    # A logo belongs to the account, which is on the platform whatever database the tenant has.
+    logos = np.flatnonzero(dice.chance(block.size, 0.0 if dedicated else 0.05))
+    product = tenant.goods.of_company.first[
+        np.flatnonzero(dice.chance(block.size, 1.0 if dedicated else 0.05))
+    ]
+    person = tenant.people.of_company.first[
+        np.flatnonzero(dice.chance(block.size, 1.0 if dedicated else 0.02))
+    ]
+    people = tenant.people.people.at(person)
+    rows = len(logos) + len(product) + len(person)
+    made = np.concatenate(
+        (
+            block.roster.created[logos] + 1200,
+            tenant.goods.created[product] + 5,
+            tenant.people.created[person] + 5,
+        )
+    )
+    made = np.minimum(made, bench.recipe.now - 1)
+    which = np.repeat(np.arange(3), (len(logos), len(product), len(person)))
+    names = joined_rows(
+        [
+            join("logo ", dice.among(strings(("été", "v2", "🌺 final")), len(logos)), ".png"),
+            join("photo-", text(tenant.goods.kind[product]), ".png"),
+            join("Contrat ", first_of(people.full, constant("client", len(person))), ".pdf"),
+        ]
+    )
+    paper = which == 2
+    return Chunk(
+        block.database,
+        "media",
+        rows,
+        {
+            "id": text(bench.serials(block.database, "media", rows)),
+            "model_type": _model(dice, which),
+            "model_id": joined_rows(
+                [
+                    take(block.roster.ids, logos),
+                    take(tenant.goods.products, product),
+                    take(tenant.people.ids, person),
+                ]
+            ),
+            "collection_name": choose(which == 0, "logo", choose(paper, "private_medias", "default")),
+            "file_name": names,
+            "mime_type": choose(paper, files.PDF, files.PNG),
+            "size": choose(paper, str(files.SIZES[files.PDF]), str(files.SIZES[files.PNG])),
+            "generated_conversions": choose(
+                paper, EMPTY_LIST, dice.among(documents(files.CONVERSION_SETS), rows)
+            ),
+            "created_at": moments(made),
+            "updated_at": moments(made),
+        },
+    )
+
+
+def _model(dice: Dice, which: Ints) -> Array:
+    """The owner's type of each media row, in either spelling."""
+    model = take(strings(("Company", "Product", "Customer")), which)
+    short = take(strings(("company", "product", "customer")), which)
+    return choose(dice.chance(len(which), 0.2), short, join("App\\Models\\", model))
+
+
+def _customer_log(bench: Bench, tenant: Tenant) -> Chunk:
+    block, dice, people = tenant.block, bench.dice("customer log", tenant.block), tenant.people
+    at = np.flatnonzero(~people.nameless & dice.chance(people.of_company.size, 0.25))
+    rows, owner = len(at), people.of_company.owner[at]
+    when = dice.between(people.created[at], bench.recipe.now, rows)
+    old = phones(dice, block.roster.country[owner])
+    held = people.people.at(at)
+    return _log(
+        bench,
+        tenant,
+        ("Customer", take(people.ids, at)),
+        (dice, owner, when),
+        join(
+            '{"old":{"phone":',
+            quoted(old),
+            '},"attributes":{"phone":',
+            quoted(held.phone),
+            ',"last_name":',
+            quoted(held.last),
+            "}}",
+        ),
+    )
+
+
+def _order_log(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Chunk:
+    at = np.flatnonzero(dice.chance(orders.size, 0.2))
+    when = np.minimum(orders.made[at] + 30 + dice.below(DAY, len(at)), bench.recipe.now - 1)
+    changes = documents(
+        {"old": {"status": old}, "attributes": {"status": new}}
+        for old, new in (("pending", "confirmed"), ("confirmed", "completed"), ("pending", "canceled"))
+    )
+    return _log(
+        bench,
+        tenant,
+        ("Order", take(orders.ids, at)),
+        (dice, orders.company[at], when),
+        dice.among(changes, len(at)),
+    )
+
+
+def _log(
+    bench: Bench,
+    tenant: Tenant,
+    subject: tuple[str, Array],
+    drawn: tuple[Dice, Ints, Ints],
+    properties: Array,
+) -> Chunk:
+    (model, ids), (dice, company, when), database = subject, drawn, tenant.block.database
+    rows = len(when)
+    return Chunk(
+        database,
+        "activity_log",
+        rows,
+        {
+            "id": text(bench.serials(database, "activity_log", rows)),
+            "log_name": "default",
+            "description": "updated",
+            "subject_type": owner_type(dice, model, rows),
+            "subject_id": ids,
+            "causer_type": owner_type(dice, "User", rows),
+            "causer_id": take(tenant.team.ids, tenant.team.of_company.pick(dice, company)),
+            "event": "updated",
+            "properties": properties,
+            "created_at": moments(when),
+            "updated_at": moments(when),
+        },
+    )
+
+
+def _reviews(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Chunk:
+    at = np.flatnonzero(np.isin(orders.status, (3,)) & dice.chance(orders.size, 0.05))
+    rows, company, person = len(at), orders.company[at], orders.customer[at]
+    when = np.minimum(orders.made[at] + DAY, bench.recipe.now - 1)
+    people = tenant.people.people.at(person)
+    inline = join('{"name":', quoted(people.full), ',"phone":', quoted(people.phone), "}")
+    return Chunk(
+        tenant.block.database,
+        "reviews",
+        rows,
+        {
+            "id": dice.ulids(when),
+            "company_id": take(orders.tenants, at),
+            "reviewable_type": choose(dice.chance(rows, 0.5), "product", "App\\Models\\Product"),
+            "reviewable_id": take(tenant.goods.products, tenant.goods.of_company.pick(dice, company)),
+            "reviewer_id": take(tenant.people.ids, person),
+            "customer": choose(dice.chance(rows, 0.4), inline, EMPTY_LIST),
+            "content": dice.among(strings(phrases.REVIEWS), rows),
+            "source": "web",
+            "status": choose(dice.chance(rows, 0.5), "published", "pending"),
+            "metadata": EMPTY_LIST,
+            "created_at": moments(when),
+            "updated_at": moments(when),
+        },
+    )
+
+
+def _own_addresses(bench: Bench, tenant: Tenant) -> Iterator[Chunk]:
+    """Where shops are and, only where Genuka has invoiced a company, where the company is."""
+    block, dice, roster = tenant.block, bench.dice("own addresses", tenant.block), tenant.block.roster
+    owner = tenant.stores.of_company.owner
+    people = roster.owners.at(owner)
+    shops = ("Shop", tenant.stores.ids)
+    nobody = (None, None, people.phone, None)
+    yield addresses(
+        dice,
+        block.database,
+        shops,
+        take(roster.ids, owner),
+        nobody,
+        roster.country[owner],
+        tenant.stores.created,
+    )
+    if block.database == GENUKA:
+        at = np.flatnonzero(billed(block, bench.recipe.now) & dice.chance(block.size, 0.8))
+        held = roster.owners.at(at)
+        yield addresses(
+            dice,
+            GENUKA,
+            ("Company", take(roster.ids, at)),
+            take(roster.ids, at),
+            (held.first, held.last, held.phone, held.email),
+            roster.country[at],
+            roster.created[at] + DAY,
+        )

@@ -1,0 +1,39 @@
+"""Asks one question of one asset and writes the answer into the ledger.
+
+Clause states are read from there, so an answer that only Dagster knew would prove nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from importlib import import_module
+
+from genuka_pipelines.control import Check
+from genuka_pipelines.quality.answer import Answer
+from genuka_pipelines.quality.surroundings import Surroundings
+
+UNPROVEN = "unproven"
+
+
+def ask(house: Surroundings, name: str, key: str, *, as_of: datetime, now: datetime) -> Answer:
+    """The answer to question `name` for asset `key`, with the severity that the facts give it."""
+    question = house.catalog.questions[name]
+    module = import_module(f"genuka_pipelines.quality.questions.{question.asks}")
+    found: Answer = module.ask(house, key, as_of, name)
+    severity = "warn" if "warn" in (question.severity, found.severity) else "error"
+    answer = replace(found, severity=severity)
+    counts = {**answer.counts, **({UNPROVEN: 1} if answer.unproven else {})}
+    house.control.ledger.append(
+        Check(
+            asset=key,
+            check=name,
+            clauses=question.clauses,
+            passed=answer.passed,
+            severity=severity,
+            counts=counts,
+        ),
+        as_of=as_of,
+        now=now,
+    )
+    return answer

@@ -1,0 +1,36 @@
+"""How a run of digits is spelled in raw text, and what each digit is worth.
+
+A card number or a phone number comes in Arabic-Indic or full-width digits, spelled by entities,
+with a no-break space escaped between; a pattern for ASCII digits alone would not see it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+# ASCII, Arabic-Indic and its extended form, N'Ko, Devanagari, full width; and the escapes that spell one.
+_DIGIT: Final = (
+    "(?:[0-9\u0660-\u0669\u06f0-\u06f9\u07c0-\u07c9\u0966-\u096f\uff10-\uff19]"
+    r"|&#(?:x3[0-9]|4[89]|5[0-7]);|\\+u003[0-9])"
+)
+_BETWEEN: Final = r"(?:[^0-9A-Za-z]|&[A-Za-z]{2,7};|&#[xX]?[0-9A-Fa-f]{1,5};|\\+u[0-9A-Fa-f]{4}|\\+[nrt]|%[0-9A-Fa-f]{2}|<br ?/?>)"
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def run_of(digits: int, apart: int) -> str:
+    """A gate's pattern for at least `digits` digits with at most `apart` other signs between two."""
+    return f"(?:{_DIGIT}{_BETWEEN}{{0,{apart}}}){{{digits - 1}}}{_DIGIT}"
+
+
+def ascii_digits(text: str) -> str:
+    """`text` with every decimal digit of any script written in ASCII."""
+    if text.isascii():
+        return text
+    return _NOT_ASCII.sub(_ascii, text)
+
+
+def _ascii(found: re.Match[str]) -> str:
+    digit = unicodedata.decimal(found[0], None)
+    return found[0] if digit is None else str(digit)

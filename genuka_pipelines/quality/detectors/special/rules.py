@@ -1,0 +1,95 @@
+"""Rules about words as data: what people say of themselves and others, and what only looks like it.
+
+A list of words would flag every Catholic school and every Western Union counter; the rules ask
+for a statement *about a person*, so that what reaches a reviewer is worth a reviewer's time.
+Whoever answers for the policy can read them, and change them without Python.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from genuka_pipelines.quality.detectors.detector import TEXTS, Detector, Title
+from genuka_pipelines.quality.detectors.gate import Gate, UnportableGate
+from genuka_pipelines.quality.detectors.special.frames import (
+    UnreadableRule,
+    Value,
+    Words,
+    compiled,
+    parsed,
+    shared_words,
+    spoken,
+)
+
+
+class Languages(Value):
+    """A text in both languages."""
+
+    fr: str
+    en: str
+
+
+class Labelled(Value):
+    """A field of a form or a JSON document: one of `names`, then a `value` (any, unless said)."""
+
+    names: tuple[str, ...]
+    value: str = "(?!<nothing>)[a-z]"
+
+    def rule(self) -> str:
+        """The rule it stands for."""
+        return rf"(?<![\w'-])(?:{'|'.join(self.names)})[\"']? ?[:=] ?[\"']?{self.value}"
+
+
+class Statement(Value):
+    """One detector: a text in which one of `says` or `fields` is found once `benign` is taken out.
+
+    `stems` are the gate's, on raw text: `~` stands for one letter that may carry an accent.
+    """
+
+    title: Languages
+    stems: tuple[str, ...] = Field(min_length=1)
+    says: tuple[str, ...] = ()
+    fields: tuple[Labelled, ...] = ()
+    benign: tuple[str, ...] = ()
+
+
+class Family(Value):
+    """A file of rules: detectors of one kind, and the words they share."""
+
+    kind: str
+    by_default: bool = True
+    words: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    detectors: dict[str, Statement]
+
+
+def load(name: str) -> Iterator[Detector]:
+    """The detectors of the family `name`. Raises `UnreadableRule`, which names the file and the detector."""
+    family = parsed(name, Family)
+    words = {**shared_words(), **family.words}
+    for id, statement in family.detectors.items():
+        try:
+            yield _detector(id, family, statement, words)
+        except (re.error, UnreadableRule, UnportableGate) as wrong:
+            raise UnreadableRule(f"{name}.yaml, detector {id}: {wrong}") from None
+
+
+def _detector(id: str, family: Family, statement: Statement, words: Words) -> Detector:
+    says = compiled((*statement.says, *(one.rule() for one in statement.fields)), words)
+    benign = compiled(statement.benign, words) if statement.benign else None
+
+    def flags(text: str) -> bool:
+        return bool(says.search(benign.sub(" · ", text) if benign else text))
+
+    return Detector(
+        id=id,
+        kind=family.kind,
+        title=Title(statement.title.fr, statement.title.en),
+        applies_to=TEXTS,
+        gate=Gate("|".join(statement.stems)),
+        reads=spoken,
+        flags=flags,
+        by_default=family.by_default,
+    )

@@ -1,0 +1,155 @@
+"""The moment that a column holds: a timestamp, a day, Unix seconds, or the time inside a ULID.
+
+Each is compared with one constant in its own form, which keeps an index usable; a value that names
+no moment (NULL, a zero or infinite date, a malformed ULID) is unknown, never early.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from genuka_pipelines.catalog.rule import Anchor
+from genuka_pipelines.catalog.table import own_column
+from genuka_pipelines.rows.declared import DeclaredTable
+from genuka_pipelines.rows.errors import UnfitColumn
+from genuka_pipelines.rows.path import Link, Predicate, is_not_true, link
+from genuka_pipelines.systems.column_types import UtcTime, as_text, kind_of
+
+_ULID = "ulid:"
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_WELL_FORMED = "^[0-7][0-9a-hjkmnp-tv-z]{25}$"
+_EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
+"""MySQL's zero date and PostgreSQL's -infinity lie before it."""
+
+
+class Moment:
+    """What a reference of a rule reads, seen from the table of the rule."""
+
+    def __init__(self, table: DeclaredTable, reference: str) -> None:
+        name, _, self._column = own_column(reference).rpartition(".")
+        self._link: Link = link(table, name or table.name)
+        self._ulid = reference.startswith(_ULID)
+
+    def known(self) -> Predicate:
+        """The row has this moment (each of them, where it reaches several rows)."""
+        return self._link.every(self._known)
+
+    def by(self, limit: datetime) -> Predicate:
+        """The moment is known and not after `limit`."""
+        return self._link.every(lambda target: self._by(target, limit))
+
+    def there(self) -> Predicate:
+        """There is a row to have this moment at all."""
+        return self._link.every(lambda _: sa.true())
+
+    def value(self) -> sa.ColumnElement[Any]:
+        """The moment itself, NULL where it is unknown; the latest, where it reaches several rows."""
+        return self._link.value(self._value)
+
+    def _read(self, target: DeclaredTable) -> tuple[sa.ColumnElement[Any], str]:
+        column, kind = target.column(self._column), target.kind(self._column)
+        fitting = ("text",) if self._ulid else ("timestamp", "date", "integer", "boolean")
+        if kind not in fitting:
+            needed = "a ULID in text" if self._ulid else "a timestamp, a date or Unix seconds"
+            raise UnfitColumn(target.name, self._column, kind, needed)
+        return (sa.func.lower(as_text(column)), "ulid") if self._ulid else (column, kind)
+
+    def _known(self, target: DeclaredTable) -> Predicate:
+        column, kind = self._read(target)
+        if kind == "ulid":
+            return target.home.database.dialect.matches(column, _WELL_FORMED)
+        if kind == "integer":
+            return column > 0
+        if kind == "boolean":
+            return column.is_(sa.true())
+        return column >= (_EARLIEST.date() if kind == "date" else _EARLIEST)
+
+    def _by(self, target: DeclaredTable, limit: datetime) -> Predicate:
+        column, kind = self._read(target)
+        known = self._known(target)
+        if kind == "ulid":
+            after = _ulid_after(limit)
+            return known & target.home.database.dialect.before(column, after) if after else sa.false()
+        if kind == "boolean":
+            return known
+        if kind == "integer":
+            return known & (column <= int(limit.timestamp() // 1))
+        return known & (column <= (limit.astimezone(UTC).date() if kind == "date" else limit))
+
+    def _value(self, target: DeclaredTable) -> sa.ColumnElement[Any]:
+        column, kind = self._read(target)
+        dialect = target.home.database.dialect
+        if kind == "boolean":
+            return sa.cast(sa.null(), UtcTime(zoned=True))
+        if kind == "date":
+            moment = dialect.as_moment(column)
+        elif kind == "integer":
+            moment = dialect.from_seconds(column)
+        elif kind == "ulid":
+            digits = [
+                (dialect.position(sa.func.substr(column, place + 1, 1), _CROCKFORD) - 1) * 32 ** (9 - place)
+                for place in range(10)
+            ]
+            total = sa.cast(digits[0], sa.BigInteger)
+            for digit in digits[1:]:
+                total = total + digit
+            moment = dialect.from_seconds(total / sa.literal_column("1000.0"))
+        else:
+            moment = column
+        return sa.case((self._known(target), moment))
+
+
+def anchor_by(table: DeclaredTable, anchor: Anchor, limit: datetime) -> Predicate:
+    """The anchor is known and not after `limit`."""
+    moments = [Moment(table, reference) for reference in anchor.of]
+    if len(moments) == 1:
+        return moments[0].by(limit)
+    if anchor.pick == "earliest":
+        return sa.or_(*(moment.by(limit) for moment in moments))
+    if anchor.pick == "latest":
+        none_later = (is_not_true(moment.known()) | moment.by(limit) for moment in moments)
+        return sa.and_(anchor_known(table, anchor), *none_later)
+    cases: list[Predicate] = []
+    for place, moment in enumerate(moments):
+        cases.append(sa.and_(moment.by(limit), *(is_not_true(earlier.known()) for earlier in moments[:place])))
+    return sa.or_(*cases)
+
+
+def anchor_known(table: DeclaredTable, anchor: Anchor) -> Predicate:
+    """At least one of the anchor's moments is known."""
+    return sa.or_(*(Moment(table, reference).known() for reference in anchor.of))
+
+
+def anchor_value(table: DeclaredTable, anchors: Sequence[Anchor]) -> sa.ColumnElement[Any]:
+    """The moment of the first of several anchors that is known."""
+    found = []
+    for anchor in anchors:
+        values = [Moment(table, reference).value() for reference in anchor.of]
+        if anchor.pick == "first_known" or len(values) == 1:
+            found += values
+        else:
+            # MySQL's LEAST is NULL where one argument is; a NULL here borrows a neighbour's value.
+            filled = [sa.func.coalesce(value, *values) for value in values]
+            chosen = sa.func.least if anchor.pick == "earliest" else sa.func.greatest
+            found.append(chosen(*filled))
+    kind = UtcTime(zoned=True) if table.home.database.dialect.name == "postgresql" else UtcTime()
+    return sa.type_coerce(sa.func.coalesce(*found) if len(found) > 1 else found[0], kind)
+
+
+def _ulid_after(limit: datetime) -> str | None:
+    """The time part of the first millisecond after `limit`: a ULID is before it exactly if not after `limit`."""
+    number = int(limit.timestamp() * 1000 // 1) + 1
+    if number <= 0:
+        return None
+    digits = ""
+    for _ in range(10):
+        number, digit = divmod(number, 32)
+        digits = _CROCKFORD[digit] + digits
+    return digits
+
+
+__all__ = ["Moment", "anchor_by", "anchor_known", "anchor_value", "kind_of"]

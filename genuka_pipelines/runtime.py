@@ -1,0 +1,168 @@
+"""The one composition root: settings to opened systems, stores, keys and control.
+
+The terminal, the tests and the single Dagster resource all get the house from here, so that it is
+opened in one way and closed in one place.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genuka_pipelines.catalog.catalogue import Catalog
+from genuka_pipelines.catalog.load import load_catalog
+from genuka_pipelines.settings import NotConfigured, Settings, load_settings
+
+if TYPE_CHECKING:
+    from genuka_pipelines.control import Control
+    from genuka_pipelines.keys import Keyring
+    from genuka_pipelines.rows.databases import Databases
+    from genuka_pipelines.stores.store import Store
+
+
+class Runtime:
+    """The opened house. Everything opens on first use and stays open until `close`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._opened = ExitStack()
+        self._databases: dict[str, Databases] = {}
+        self._lock = threading.Lock()
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The declared facts."""
+        return load_catalog(self.settings.assets)
+
+    @cached_property
+    def control(self) -> Control:
+        """The control database: ledger, leases, reviews."""
+        from genuka_pipelines.control import open_control
+
+        url = self.settings.url("control").render_as_string(hide_password=False)
+        return self._opened.enter_context(open_control(url))
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keys."""
+        from genuka_pipelines.keys import open_keyring
+
+        return open_keyring(self.settings.keys, given=self.settings.key_files)
+
+    def databases(self, system: str) -> Databases:
+        """The shared database of a system, and those of its tenants that have one of their own."""
+        from genuka_pipelines.rows.databases import open_databases
+
+        with self._lock:
+            if system not in self._databases:
+                declared = self.catalog.systems[system]
+                opened = open_databases(
+                    self.settings.url(self._setting(system)),
+                    name=system,
+                    tenants=declared.tenants,
+                    url_of=self.settings.tenant_url,
+                )
+                self._databases[system] = self._opened.enter_context(opened)
+            return self._databases[system]
+
+    def store(self, system: str) -> Store:
+        """The store of a system."""
+        from genuka_pipelines.stores.open import open_store
+
+        name = self._setting(system)
+        address = self.settings.store(name)
+        return open_store(address.url, name=name, endpoint=address.endpoint, region=address.region)
+
+    @property
+    def staging(self) -> Path:
+        """The folder of staged tables, private to this user."""
+        folder = self.settings.home / "staging"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def host(self, system: str) -> str | None:
+        """The host that a system's setting names; None for what is embedded in this machine."""
+        from urllib.parse import urlsplit
+
+        name = self._setting(system)
+        if name == "home" or name in self.settings.embedded:
+            return None
+        if self.catalog.systems[system].kind == "database":
+            return self.settings.url(name).host
+        address = self.settings.store(name)
+        if address.endpoint:
+            return urlsplit(address.endpoint).hostname
+        return f"s3.{address.region}.amazonaws.com" if address.url.startswith("s3://") else None
+
+    def objects(self, system: str, prefix: str) -> int | None:
+        """How many objects a store or folder holds below a prefix; None for what has none to count."""
+        kind = self.catalog.systems[system].kind
+        if kind == "store":
+            return sum(1 for _ in self.store(system).list(prefix))
+        if kind == "folder":
+            return sum(1 for path in self.staging.rglob("*.parquet") if path.is_file())
+        return None
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._opened.close()
+
+    def _setting(self, system: str) -> str:
+        setting = self.catalog.systems[system].setting
+        if setting is None:
+            raise NotConfigured(f"the system {system} is a service: it is not opened by a setting")
+        return setting
+
+
+@contextmanager
+def open_runtime(settings: Settings | None = None) -> Iterator[Runtime]:
+    """The house for one command, closed at the end."""
+    runtime = Runtime(settings or load_settings())
+    try:
+        yield runtime
+    finally:
+        runtime.close()
+
+
+def shared_runtime() -> Runtime:
+    """The house of a long-lived process; a new one where the settings have changed."""
+    return _shared(_Frozen(load_settings()))
+
+
+class _Frozen:
+    """Settings compared by what they say, so that a process opens each house once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._said = repr(settings.model_dump_json()) + str(
+            sorted((name, value.get_secret_value()) for name, value in settings.databases.items())
+            + sorted((name, value.get_secret_value()) for name, value in settings.tenants.items())
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Frozen) and other._said == self._said
+
+    def __hash__(self) -> int:
+        return hash(self._said)
+
+
+@cache
+def _shared(frozen: _Frozen) -> Runtime:
+    return Runtime(frozen.settings)
+
+
+def prepare(settings: Settings, *, started: bool, now: datetime) -> None:
+    """Make the keys and the control database's tables where they are missing; safe to repeat."""
+    from genuka_pipelines.control import Lifecycle, open_control
+    from genuka_pipelines.keys import open_keyring
+
+    open_keyring(settings.keys, create=True, given=settings.key_files)
+    url = settings.url("control").render_as_string(hide_password=False)
+    with open_control(url, upgrade=True) as control:
+        if started:
+            control.ledger.append(Lifecycle(event="up"), as_of=now, now=now)

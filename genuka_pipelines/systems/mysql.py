@@ -1,0 +1,186 @@
+"""MySQL 8 and MariaDB 10.6 and later: one dialect, told apart by the connection where it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+
+from genuka_pipelines.systems.column_types import PlainText, UtcTime, precision
+from genuka_pipelines.systems.dialect import CONNECT_SECONDS, Bytes, Dialect, Text
+from genuka_pipelines.systems.errors import Trouble
+from genuka_pipelines.systems.key_block import key_block
+
+if TYPE_CHECKING:
+    from genuka_pipelines.systems.snapshot import Snapshot
+
+_TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
+    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), sa.BigInteger()),
+    **dict.fromkeys(("float", "double"), sa.Double()),
+    **dict.fromkeys(
+        ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"), PlainText()
+    ),
+    **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), sa.LargeBinary()),
+    **dict.fromkeys(("datetime", "timestamp"), UtcTime()),
+    "date": sa.Date(),
+    "time": PlainText("time", native=False),
+    "json": PlainText("json", native=False),
+    "uuid": PlainText(native=False),
+}
+
+_CODES: Mapping[int, Trouble] = {
+    **dict.fromkeys((1045, 1698), "login"),
+    **dict.fromkeys((1044, 1049), "no_database"),
+    **dict.fromkeys((1040, 1203, 1226), "busy"),
+    **dict.fromkeys((2006, 2013, 2055, 1053, 1927), "lost"),
+    **dict.fromkeys((1142, 1143, 1227, 1370), "not_permitted"),
+    **dict.fromkeys((1792, 1290, 1836), "read_only"),
+    **dict.fromkeys((1969, 3024, 1317), "too_slow"),
+    2026: "tls",
+    1146: "missing_table",
+    1054: "missing_column",
+    1153: "too_large",
+}
+_MICROSECONDS = 6
+
+
+def in_utf8(text: sa.ColumnElement[Any]) -> Text:
+    """The characters of a text in UTF-8, whatever the character set of its column."""
+    return sa.func.convert(text.op("USING")(sa.literal_column("utf8mb4")), type_=sa.Text())
+
+
+class MySQL(Dialect):
+    """Read by PyMySQL, in bulk with each row formatted on the server."""
+
+    name = "mysql"
+    drivername = "mysql+pymysql"
+    inventory = """
+        SELECT c.table_name AS a, c.column_name AS b, c.column_type AS c, c.data_type AS d
+          FROM information_schema.columns c
+          JOIN information_schema.tables t
+            ON t.table_schema = c.table_schema AND t.table_name = c.table_name
+         WHERE c.table_schema = database() AND t.table_type NOT IN ('VIEW', 'SYSTEM VIEW', 'SEQUENCE')
+         ORDER BY c.table_name, c.ordinal_position"""
+    row_security = None
+    bypasses_row_security = None
+
+    def connect_args(self, url: sa.URL) -> dict[str, Any]:
+        """Full UTF-8, and the default SQL mode's quoting whatever the server's is."""
+        bound = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
+        return {"charset": "utf8mb4", "sql_mode": "", **bound}
+
+    def prepare(self, connection: Any, timeout: float | None) -> None:
+        """Run the session's statements; the two products name their timeout differently."""
+        mariadb = "MariaDB" in connection.get_server_info()
+        patience = (
+            f"SET SESSION max_statement_time = {timeout or 0}"
+            if mariadb
+            else f"SET SESSION max_execution_time = {int((timeout or 0) * 1000)}"
+        )
+        with connection.cursor() as cursor:
+            for statement in (
+                "SET time_zone = '+00:00'",
+                patience,
+                "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+                "SET SESSION TRANSACTION READ ONLY",
+            ):
+                cursor.execute(statement)
+        connection.commit()
+
+    def sql_type(self, base: str, declared: str) -> sa.types.TypeEngine[Any]:
+        """`tinyint(1)` is the boolean of Laravel; an unsigned bigint keeps its upper half."""
+        if declared.startswith("tinyint(1)"):
+            return sa.Boolean()
+        if base == "bigint" and "unsigned" in declared:
+            return mysql.BIGINT(unsigned=True)
+        if base == "decimal":
+            return sa.Numeric(*(precision(declared) or ()))
+        return _TYPES.get(base) or PlainText("other", native=False)
+
+    def trouble(self, error: BaseException) -> tuple[Trouble, str]:
+        """By the number of the error; a connection that never was hides the cause inside."""
+        number = error.args[0] if error.args and isinstance(error.args[0], int) else None
+        if number == 2003:
+            cause = getattr(error, "original_exception", None)
+            kinds: tuple[tuple[type[BaseException], Trouble], ...] = (
+                (TimeoutError, "no_answer"),
+                (ConnectionRefusedError, "refused"),
+                (FileNotFoundError, "refused"),
+            )
+            by_name = type(cause).__name__ == "gaierror"
+            found = next((trouble for kind, trouble in kinds if isinstance(cause, kind)), None)
+            return found or ("no_host" if by_name else "unopened"), ""
+        state = _CODES.get(number or 0)
+        return (state, "") if state else ("query", "" if number is None else str(number))
+
+    def snapshot(self, engine: sa.Engine, timeout: float | None) -> Snapshot:  # noqa: ARG002
+        """On a connection of the pool, which `prepare` made ready."""
+        from genuka_pipelines.systems.mysql_stream import MySQLSnapshot
+
+        return MySQLSnapshot(engine)
+
+    def product(self, connection: sa.Connection) -> tuple[str, str]:
+        """MariaDB or MySQL, and its version."""
+        version = str(connection.execute(sa.text("SELECT version()")).scalar())
+        return ("MariaDB" if "MariaDB" in version else "MySQL"), version.split("-")[0]
+
+    def day(self, moment: sa.ColumnElement[Any]) -> sa.ColumnElement[date]:
+        """date()."""
+        return sa.func.date(moment, type_=sa.Date())
+
+    def month(self, moment: sa.ColumnElement[Any]) -> sa.ColumnElement[date]:
+        """The day, less the days of its month before it."""
+        day = self.day(moment)
+        return sa.func.subdate(day, sa.func.dayofmonth(day) - sa.literal_column("1"), type_=sa.Date())
+
+    def days_since(self, first: date, day: sa.ColumnElement[date]) -> sa.ColumnElement[int]:
+        """datediff."""
+        return sa.func.datediff(day, sa.literal(first, sa.Date), type_=sa.Integer())
+
+    def from_seconds(self, seconds: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """By addition: from_unixtime ends in 2038 on some servers."""
+        return sa.func.timestampadd(
+            sa.literal_column("MICROSECOND"),
+            seconds * sa.literal_column("1000000"),
+            sa.literal_column("TIMESTAMP'1970-01-01 00:00:00.000000'"),
+            type_=UtcTime(),
+        )
+
+    def as_moment(self, day: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """With its fraction, so that comparisons of mixed times keep theirs."""
+        return sa.type_coerce(sa.cast(day, mysql.DATETIME(fsp=_MICROSECONDS)), UtcTime())
+
+    def position(self, needle: Text, hay: str) -> sa.ColumnElement[int]:
+        """Locate."""
+        return sa.func.locate(needle, sa.literal(hay, PlainText()), type_=sa.Integer())
+
+    def part(self, text: Text, separator: str, last: bool = False) -> Text:
+        """substring_index."""
+        return sa.func.substring_index(
+            text,
+            sa.literal(separator, PlainText()),
+            sa.literal_column("-1" if last else "1"),
+            type_=sa.Text(),
+        )
+
+    def matches(self, text: Text, pattern: str) -> sa.ColumnElement[bool]:
+        """REGEXP."""
+        return text.op("REGEXP", is_comparison=True)(sa.literal(pattern, PlainText()))
+
+    def octets(self, text: Text) -> Bytes:
+        """The column's characters in UTF-8, whatever its own character set."""
+        return sa.cast(in_utf8(text), sa.LargeBinary)
+
+    def piece(self, block: bytes, start: sa.ColumnElement[int], length: int) -> Bytes:
+        """Substring of a binary string."""
+        found = sa.func.substring(key_block(block), start, sa.literal_column(str(length)))
+        zeros: Bytes = sa.literal_column(f"x'{'00' * length}'")
+        return sa.func.nullif(sa.func.nullif(found, zeros), sa.literal_column("x''"), type_=sa.LargeBinary())
+
+    def _hmac(self, message: Bytes, ipad: Bytes, opad: Bytes) -> Text:
+        bits: sa.ColumnElement[int] = sa.literal_column("256")
+        inner = sa.func.unhex(sa.func.sha2(sa.func.concat(ipad, message), bits))
+        return sa.func.sha2(sa.func.concat(opad, inner), bits, type_=sa.Text())
