@@ -157,10 +157,14 @@ def _shared(frozen: _Frozen) -> Runtime:
 
 
 def prepare(settings: Settings, *, started: bool, now: datetime) -> None:
-    """Make the keys and the control database's tables where they are missing; safe to repeat."""
+    """Make keys, embedded stores and the control database's tables where they are missing; safe to repeat."""
     from genuka_pipelines.control import Lifecycle, open_control
     from genuka_pipelines.keys import open_keyring
+    from genuka_pipelines.stores.open import open_store
 
+    for name, address in settings.stores.items():
+        if name in settings.embedded:
+            open_store(address.url, name=name, create=True)
     open_keyring(settings.keys, create=True, given=settings.key_files)
     url = settings.url("control").render_as_string(hide_password=False)
     with open_control(url, upgrade=True) as control:

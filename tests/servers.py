@@ -74,8 +74,7 @@ def postgres_server() -> Server:
 def mariadb_server() -> tuple[Server | None, str]:
     """The one MariaDB of this run, or None and the reason to skip."""
     programs = [
-        shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
-        for name in ("mariadb-install-db", "mariadbd")
+        shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in ("mariadb-install-db", "mariadbd")
     ]
     if not all(programs):
         return None, "MariaDB is not installed: apt-get install mariadb-server"
@@ -196,9 +195,7 @@ def fresh_database(kind: Kind, template: str | None = None) -> Iterator[URL]:
     try:
         yield here.url(name)
     finally:
-        here.run(
-            f'DROP DATABASE "{name}" WITH (FORCE)' if kind == "postgresql" else f"DROP DATABASE `{name}`"
-        )
+        here.run(f'DROP DATABASE "{name}" WITH (FORCE)' if kind == "postgresql" else f"DROP DATABASE `{name}`")
 
 
 def _copy_mariadb(here: Server, template: str, name: str) -> None:
@@ -206,9 +203,7 @@ def _copy_mariadb(here: Server, template: str, name: str) -> None:
     with engine.begin() as connection:
         # empty sql_mode: generated columns are recomputed instead of refused
         connection.execute(text("SET foreign_key_checks = 0, sql_mode = ''"))
-        tables = connection.execute(
-            text(f"SHOW FULL TABLES FROM `{template}` WHERE table_type = 'BASE TABLE'")
-        )
+        tables = connection.execute(text(f"SHOW FULL TABLES FROM `{template}` WHERE table_type = 'BASE TABLE'"))
         for table, _ in tables.fetchall():
             definition = connection.execute(text(f"SHOW CREATE TABLE `{template}`.`{table}`")).one()[1]
             connection.exec_driver_sql(definition.replace("%", "%%"))

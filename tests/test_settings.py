@@ -114,9 +114,7 @@ def test_what_nobody_configured_says_how(tmp_path: Path) -> None:
         settings.url("genuka")
     with pytest.raises(NotConfigured, match=r"analytics is not configured: set GENUKA_ANALYTICS_URL$"):
         settings.url("analytics")
-    with pytest.raises(
-        NotConfigured, match="the store usa is not configured: set GENUKA_STORE_USA or run `genuka up`"
-    ):
+    with pytest.raises(NotConfigured, match="the store usa is not configured: set GENUKA_STORE_USA or run `genuka up`"):
         settings.store("usa")
     with pytest.raises(NotConfigured, match="set GENUKA_TENANT_DSN__ACME_1"):
         settings.tenant_url("acme-1")
@@ -145,9 +143,7 @@ def test_the_environment_comes_before_the_stack(tmp_path: Path) -> None:
     home = tmp_path / "it's a home"
     home.mkdir()
     (home / "stack.json").write_text(stack_file(home).model_dump_json())
-    settings = load(
-        home, DATABASE_URL="mysql://u@h/d", STORE_USA="s3://bucket", TENANT_DSN__ZED="mysql://u@h/zed"
-    )
+    settings = load(home, DATABASE_URL="mysql://u@h/d", STORE_USA="s3://bucket", TENANT_DSN__ZED="mysql://u@h/zed")
     assert settings.url("genuka").drivername == "mysql+pymysql"
     assert settings.url("control").database == "c"
     assert settings.store("usa").url == "s3://bucket"
@@ -158,9 +154,7 @@ def test_the_environment_comes_before_the_stack(tmp_path: Path) -> None:
     assert settings.keys == home / "keys"
 
 
-@pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"version": 2}', '{"home": "/x", "surprise": 1}', "\x00"]
-)
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 2}', '{"home": "/x", "surprise": 1}', "\x00"])
 def test_a_damaged_stack_file_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "stack.json").write_text(content)
     with pytest.raises(Misconfigured, match=r"stack\.json is damaged: run `genuka up`"):
@@ -181,9 +175,7 @@ def test_the_stack_file_of_another_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_empty_variable_is_not_set_and_strangers_are_not_ours(tmp_path: Path) -> None:
-    settings = load(
-        tmp_path, DATABASE_URL="", ROUNDS="3", SEED="1", MARKETING_TEAM="x", genletter_url="mysql://u@h/d"
-    )
+    settings = load(tmp_path, DATABASE_URL="", ROUNDS="3", SEED="1", MARKETING_TEAM="x", genletter_url="mysql://u@h/d")
     assert set(settings.databases) == {"genletter"}
 
 

@@ -57,9 +57,7 @@ class Catalog:
     @property
     def systems(self) -> dict[str, System]:
         """Every system of every provider."""
-        return {
-            name: system for provider in self.processors.values() for name, system in provider.systems.items()
-        }
+        return {name: system for provider in self.processors.values() for name, system in provider.systems.items()}
 
     def provider_of(self, system: str) -> str:
         """The key of the provider that runs a system."""

@@ -35,9 +35,7 @@ class Objects(Value):
     @model_validator(mode="after")
     def _ends(self) -> Objects:
         if (self.keep is None) == (self.kept_with is None):
-            raise ValueError(
-                "objects end either after a period (keep) or with the rows of a table (kept_with)"
-            )
+            raise ValueError("objects end either after a period (keep) or with the rows of a table (kept_with)")
         return self
 
 

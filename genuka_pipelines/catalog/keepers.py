@@ -26,9 +26,7 @@ def keepers(catalog: Catalog) -> Keepers:
             for expectation in table.expectations:
                 if expectation.clause:
                     found[expectation.clause].extend(
-                        f"check:{key}#{name}"
-                        for name, q in catalog.questions.items()
-                        if q.asks == "well_formed"
+                        f"check:{key}#{name}" for name, q in catalog.questions.items() if q.asks == "well_formed"
                     )
     for name, provider in catalog.processors.items():
         for system, declared in provider.systems.items():
@@ -76,6 +74,4 @@ def _under(catalog: Catalog, key: str, product: str) -> bool:
 
 
 def _product_of(catalog: Catalog, clause: str) -> str:
-    return next(
-        product for product, policy in catalog.policies.items() if any(c.id == clause for c in policy.clauses)
-    )
+    return next(product for product, policy in catalog.policies.items() if any(c.id == clause for c in policy.clauses))

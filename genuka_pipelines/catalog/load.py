@@ -63,9 +63,7 @@ def _fact_files(root: Path) -> list[Path]:
             continue
         shown = path.relative_to(root.parent).as_posix()
         if path.suffix == ".py":
-            raise BadFact(
-                shown, 1, "facts are YAML; Python here is never loaded: move it to genuka_pipelines/"
-            )
+            raise BadFact(shown, 1, "facts are YAML; Python here is never loaded: move it to genuka_pipelines/")
         if path.name != _NAME:
             raise BadFact(shown, 1, f"a folder of facts holds one file, {_NAME}; rename or remove this one")
         found.append(path)
@@ -90,13 +88,9 @@ def _model(file: YamlFile) -> type[Fact] | None:
 def _assemble(root: Path, facts: Mapping[str, Fact], files: Mapping[str, YamlFile]) -> Catalog:
     vocabularies = _of(facts, Vocabulary)
     if len(vocabularies) != 1:
-        raise BadFact(
-            root.name, 1, f"{len(vocabularies)} vocabularies are declared; a deployment has exactly one"
-        )
+        raise BadFact(root.name, 1, f"{len(vocabularies)} vocabularies are declared; a deployment has exactly one")
     planned = {
-        name: plan
-        for keepers in _of(facts, PlannedKeepers).values()
-        for name, plan in keepers.capabilities.items()
+        name: plan for keepers in _of(facts, PlannedKeepers).values() for name, plan in keepers.capabilities.items()
     }
     return Catalog(
         root=root,

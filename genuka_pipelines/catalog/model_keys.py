@@ -1,4 +1,4 @@
-"""Tells which keys a model accepts at a place inside it, so that a wrong key is answered with the right ones."""
+"""Tells which keys a model accepts at a place inside it: a wrong key is answered with the right ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 
 def keys_at(model: type[BaseModel], where: Sequence[int | str]) -> list[str]:
-    """The keys accepted at a location such as `("tables", "orders", "retention", 0)`; [] where it is no mapping."""
+    """The keys accepted at a location such as `("tables", "orders")`; [] where it is no mapping."""
     annotation: Any = model
     for part in where:
         annotation = _inside(annotation, part)

@@ -29,9 +29,7 @@ class Period(str):
         """Parse; ValueError says what would be right."""
         match = _ISO.match(text) if isinstance(text, str) else None
         if match is None:
-            raise ValueError(
-                f"'{text}' is not a period; write years, months, weeks or days such as P1M or P7D"
-            )
+            raise ValueError(f"'{text}' is not a period; write years, months, weeks or days such as P1M or P7D")
         years, months, weeks, days = (int(part or 0) for part in match.groups())
         self = super().__new__(cls, text)
         self.months = 12 * years + months

@@ -43,7 +43,7 @@ class System(Value):
     """A database, store or service that holds data, opened through one setting.
 
     `hosts` are shell patterns that the configured host must match; `embedded` is always accepted in
-    a demo and reported as such.
+    a demo and reported as such. `besides` are tables of tools that hold nothing of anyone.
     """
 
     kind: SystemKind
@@ -52,15 +52,14 @@ class System(Value):
     setting: Setting | None = None
     hosts: tuple[str, ...] = ()
     apart_from: tuple[Identifier, ...] = ()
+    besides: tuple[SqlName, ...] = ()
     tenants: Tenants | None = None
     clauses: tuple[ClauseId, ...] = ()
 
     @model_validator(mode="after")
     def _openable(self) -> System:
         if self.kind in ("database", "store") and self.setting is None:
-            raise ValueError(
-                f"a {self.kind} needs a setting that opens it, one of genuka, genletter, media, france …"
-            )
+            raise ValueError(f"a {self.kind} needs a setting that opens it, one of genuka, genletter, media, france …")
         return self
 
 

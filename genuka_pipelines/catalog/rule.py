@@ -84,9 +84,7 @@ class Rule(Value):
     def _ceiling_lowers(self) -> Rule:
         moment = datetime(2024, 1, 1, tzinfo=UTC)
         if self.ceiling is not None and self.ceiling.end(moment) > self.keep.end(moment):
-            raise ValueError(
-                f"ceiling {self.ceiling} is longer than the promise {self.keep}; it may only lower it"
-            )
+            raise ValueError(f"ceiling {self.ceiling} is longer than the promise {self.keep}; it may only lower it")
         return self
 
     @property

@@ -17,9 +17,7 @@ from genuka_pipelines.catalog.policy import SentenceAt
 _LINE = re.compile(r"[^\n\r\u2028\u2029]+")
 _EDGES = "*•|" + "".join(filter(str.isspace, map(chr, range(0x3001))))
 # A mark with what closes beside it, then the next word; or the edge of a table's cell.
-_MARK = re.compile(
-    r"(?<![.!?…])([.!?…]++(?:[)\]»\"'’”]|\s»)*+)(?P<gap>[\s•*]*+)(?:[«\"'“‘(\[]\s?)*+(?P<next>\w)|\|"
-)
+_MARK = re.compile(r"(?<![.!?…])([.!?…]++(?:[)\]»\"'’”]|\s»)*+)(?P<gap>[\s•*]*+)(?:[«\"'“‘(\[]\s?)*+(?P<next>\w)|\|")
 # Words whose full stop ends nothing, beside single capitals: "cf. notre liste", "A. Sous-traitants".
 _SHORT = {"cf", "art", "ex", "p", "no", "No", "M", "MM", "Mme", "Mr", "Dr", "St", "Inc", "Ltd", "www"}
 
@@ -90,9 +88,7 @@ def carried(text: str, sentences: Sequence[SentenceAt]) -> list[SentenceAt]:
     return found
 
 
-def _runs(
-    text: str, old: Sequence[SentenceAt]
-) -> Iterator[tuple[Sequence[SentenceAt], list[Sentence], bool]]:
+def _runs(text: str, old: Sequence[SentenceAt]) -> Iterator[tuple[Sequence[SentenceAt], list[Sentence], bool]]:
     """Runs of old entries and of new sentences side by side, and whether their words are the same."""
     now = split(text)
     match = SequenceMatcher(None, [e.sha256 for e in old], [s.sha256 for s in now], autojunk=False)

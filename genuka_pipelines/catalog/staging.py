@@ -56,9 +56,7 @@ class Staging(Value):
     purpose: Identifier
     columns: dict[
         SqlName,
-        Annotated[
-            StagedColumn, BeforeValidator(_staged, json_schema_input_type=str | dict[Way, str | list[str]])
-        ],
+        Annotated[StagedColumn, BeforeValidator(_staged, json_schema_input_type=str | dict[Way, str | list[str]])],
     ] = Field(min_length=1)
     family: Literal["identity", "browser"] = "identity"
     when: State = Field(default_factory=dict)
@@ -67,9 +65,7 @@ class Staging(Value):
     @model_validator(mode="after")
     def _families_stay_apart(self) -> Staging:
         if self.family == "browser" and any(column.way == "pseudonym" for column in self.columns.values()):
-            raise ValueError(
-                "browser data are counted per device_day; a lasting pseudonym would link their days"
-            )
+            raise ValueError("browser data are counted per device_day; a lasting pseudonym would link their days")
         return self
 
     @property

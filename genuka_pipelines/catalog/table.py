@@ -65,14 +65,12 @@ class Table(Value):
     whose end is also this table's end. `outside` says why a table has no tenant.
     """
 
-    tenant: Annotated[TenantPath, BeforeValidator(_path, json_schema_input_type=str | TenantPath)] | None = (
-        None
-    )
+    tenant: Annotated[TenantPath, BeforeValidator(_path, json_schema_input_type=str | TenantPath)] | None = None
     subject: dict[str, SqlName] = Field(default_factory=dict)
     key: tuple[SqlName, ...] = ("id",)
-    columns: dict[
-        SqlName, Annotated[Column, BeforeValidator(_column, json_schema_input_type=str | Column)]
-    ] = Field(min_length=1)
+    columns: dict[SqlName, Annotated[Column, BeforeValidator(_column, json_schema_input_type=str | Column)]] = Field(
+        min_length=1
+    )
     content: Content | None = None
     retention: tuple[Rule, ...] = ()
     kept_with: SqlName | None = None

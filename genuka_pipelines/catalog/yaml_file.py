@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from yaml.constructor import SafeConstructor
 
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.catalog.model_keys import keys_at
@@ -21,6 +22,9 @@ from genuka_pipelines.catalog.model_keys import keys_at
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
 _LARGEST = 1_000_000
+_DEEPEST = 40
+_TOO_DEEP = "the file is nested too deeply to be a fact"
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class BadFact(GenukaError):
@@ -59,7 +63,7 @@ def read_yaml(path: Path, root: Path) -> YamlFile:
         raw = path.read_bytes()
         if len(raw) > _LARGEST:
             raise BadFact(shown, 1, f"the file has {len(raw)} bytes; a file of facts has at most {_LARGEST}")
-        node = yaml.compose(raw.decode("utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(raw.decode("utf-8"), Loader=_LOADER)
     except UnicodeDecodeError as error:
         raise BadFact(shown, 1, f"byte {error.start} is not UTF-8; save the file as UTF-8") from None
     except yaml.YAMLError as error:
@@ -67,7 +71,7 @@ def read_yaml(path: Path, root: Path) -> YamlFile:
         problem = getattr(error, "problem", None) or "it cannot be read"
         raise BadFact(shown, mark.line + 1 if mark else 1, f"not valid YAML: {problem}") from None
     except RecursionError:
-        raise BadFact(shown, 1, "the file is nested too deeply to be a fact") from None
+        raise BadFact(shown, 1, _TOO_DEEP) from None
     except OSError as error:
         raise BadFact(shown, 1, f"the file cannot be read: {error.strerror}") from None
     lines: dict[Location, int] = {}
@@ -77,13 +81,13 @@ def read_yaml(path: Path, root: Path) -> YamlFile:
     return YamlFile(path, shown, content, lines)
 
 
-def _plain(
-    node: yaml.Node | None, at: Location, lines: dict[Location, int], shown: str, seen: set[int]
-) -> Any:
+def _plain(node: yaml.Node | None, at: Location, lines: dict[Location, int], shown: str, seen: set[int]) -> Any:
     if node is None:
         return None
     line = node.start_mark.line + 1
     lines.setdefault(at, line)
+    if len(at) > _DEEPEST:
+        raise BadFact(shown, line, _TOO_DEEP)
     if id(node) in seen:
         raise BadFact(shown, line, "facts use no aliases (*name); write the value out")
     seen.add(id(node))
@@ -110,7 +114,7 @@ def _key(node: yaml.Node, shown: str) -> tuple[str, int]:
 
 def _scalar(node: yaml.Node, line: int, shown: str) -> Any:
     try:
-        return yaml.SafeLoader("").construct_object(node, deep=True)
+        return SafeConstructor().construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError):
         raise BadFact(shown, line, "this value has a type that facts do not use; write plain text") from None
 

@@ -26,7 +26,7 @@ def catalog(json: Json = False) -> None:
 
         with open_runtime(settings) as runtime:
             known = evidence(runtime.control.ledger, now)
-            undeclared = list(undeclared_everywhere(runtime))
+            undeclared = list(undeclared_everywhere(runtime, now))
     except GenukaError as error:
         why = str(error)
     states = clause_states(facts, known)

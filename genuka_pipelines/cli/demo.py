@@ -31,7 +31,9 @@ def seed(
     """Fill empty databases (or our own earlier demo) with a synthetic Genuka and Genletter."""
     from genuka_pipelines.demo.filling import fill
 
-    made = fill(load_settings(), companies=companies, days=days, seed=seed, as_of=moment(as_of), plant=plant, progress=say)
+    made = fill(
+        load_settings(), companies=companies, days=days, seed=seed, as_of=moment(as_of), plant=plant, progress=say
+    )
     content: dict[str, Any] = {"rows": made.rows, "tables": dict(made.tables)}
     if plant:
         content["planted"] = [{"table": p.table, "column": p.column, "kind": p.kind} for p in made.planted]

@@ -60,7 +60,8 @@ def observed_asset(catalog: Catalog, key: str) -> dg.AssetsDefinition:
 def observation_metadata(found: Inspection) -> dict[str, Any]:
     """What the UI shows of an observation, in fixed order; counts and dates only."""
     tables = [
-        dg.TableRecord({"table": name, "rows": "unknown" if rows is None else rows}) for name, rows in found.rows.items()
+        dg.TableRecord({"table": name, "rows": "unknown" if rows is None else rows})
+        for name, rows in found.rows.items()
     ]
     due = [dg.TableRecord({"rule": rule, "due": "unknown" if n is None else n}) for rule, n in found.due.items()]
     metadata: dict[str, Any] = {"as_of": found.as_of.isoformat()}
@@ -92,10 +93,13 @@ def _tags(declared: Category) -> dict[str, str]:
 
 
 def _description(catalog: Catalog, declared: Category) -> str:
-    rules = [
-        (name, rule) for name, table in declared.tables.items() for rule in table.retention
-    ] + [("", rule) for rule in declared.retention]
-    said = [f"- {'`' + name + '`, ' if name else ''}{say_rule(rule, declared.title, catalog.vocabulary, 'en')}" for name, rule in rules]
+    rules = [(name, rule) for name, table in declared.tables.items() for rule in table.retention] + [
+        ("", rule) for rule in declared.retention
+    ]
+    said = [
+        f"- {'`' + name + '`, ' if name else ''}{say_rule(rule, declared.title, catalog.vocabulary, 'en')}"
+        for name, rule in rules
+    ]
     lines = [f"**{declared.title.en}** · {declared.title.fr}"]
     if declared.description:
         lines.append(declared.description.en)
@@ -116,8 +120,8 @@ def _metadata(catalog: Catalog, key: str, declared: Category) -> dict[str, Any]:
     ]
     file = catalog.files[key]
     metadata: dict[str, Any] = {
-        "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=
-            [dg.LocalFileCodeReference(file_path=str(file.path), line_number=1, label=file.shown)]
+        "dagster/code_references": dg.CodeReferencesMetadataValue(
+            code_references=[dg.LocalFileCodeReference(file_path=str(file.path), line_number=1, label=file.shown)]
         ),
         "purposes": ", ".join(declared.purposes),
         "legal_basis": ", ".join(declared.legal_basis),

@@ -21,7 +21,6 @@ from genuka_pipelines.control.bodies import (
 )
 from genuka_pipelines.control.entry import Entry, Head, Intent
 from genuka_pipelines.control.errors import (
-    BodyRefused,
     Busy,
     ClockAhead,
     ClockSetBack,
@@ -34,6 +33,7 @@ from genuka_pipelines.control.errors import (
     IntentClosed,
     LeaseLost,
     LedgerDamaged,
+    NotOpaque,
 )
 from genuka_pipelines.control.leases import Lease, Leases
 from genuka_pipelines.control.ledger import Ledger
@@ -47,7 +47,6 @@ __all__ = [
     "Anchor",
     "Anchored",
     "Body",
-    "BodyRefused",
     "Busy",
     "Check",
     "ClockAhead",
@@ -72,6 +71,7 @@ __all__ = [
     "Ledger",
     "LedgerDamaged",
     "Lifecycle",
+    "NotOpaque",
     "Observation",
     "Planned",
     "Problem",

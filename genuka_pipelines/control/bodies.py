@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 from pydantic import Field, StringConstraints, ValidationError
 
 from genuka_pipelines.control.canonical import canonical_json
-from genuka_pipelines.control.errors import BodyRefused, LedgerDamaged
+from genuka_pipelines.control.errors import LedgerDamaged, NotOpaque
 from genuka_pipelines.control.opaque import Clause, Count, Hash, Key, Known, Name, Opaque, Shard
 
 
@@ -156,7 +156,7 @@ def read_body(kind: str, text: str, seq: int) -> Body:
     """The body of a stored entry; LedgerDamaged, naming the entry, when it is none."""
     try:
         return KINDS[kind].model_validate_json(text)
-    except (KeyError, BodyRefused, ValidationError):
+    except (KeyError, NotOpaque, ValidationError):
         raise LedgerDamaged(
             f"ledger entry {seq} does not hold a body that this program knows: run `genuka ledger verify`"
         ) from None

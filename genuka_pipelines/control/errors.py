@@ -34,8 +34,8 @@ class ForeignDatabase(GenukaError):
     """The database holds tables of somebody else: nothing is created among them."""
 
 
-class BodyRefused(GenukaError):
-    """A ledger body holds something that is not an opaque name, a count, a hash or a date."""
+class NotOpaque(GenukaError):
+    """Something other than an opaque name, a count, a hash or a date was to be written down for ever."""
 
 
 class ClockSetBack(GenukaError):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from genuka_pipelines.control.anchor import Anchor, Sign, VerifySignature
 from genuka_pipelines.control.bodies import B, Body, Check, Done, Observation, Planned, read_body
@@ -57,9 +57,7 @@ class Ledger:
             connection.execute(insert(open_intents).values(seq=entry.seq))
         return sealed_intent(entry.seq, planned, entry.as_of)
 
-    def outcome(
-        self, intent: Intent, *, count: int, root: str, as_of: datetime, now: datetime
-    ) -> Entry[Done]:
+    def outcome(self, intent: Intent, *, count: int, root: str, as_of: datetime, now: datetime) -> Entry[Done]:
         """Writes down what was destroyed under an intention, and closes it. IntentClosed the second time."""
         planned = intent.planned
         done = Done(intent=intent.seq, rule=planned.rule, table=planned.table, count=count, root=root)
@@ -71,23 +69,17 @@ class Ledger:
 
     def open_intents(self) -> tuple[Intent, ...]:
         """The intentions without an outcome, oldest first: what a killed process left to be finished."""
-        query = (
-            select(entries).join(open_intents, open_intents.c.seq == entries.c.seq).order_by(entries.c.seq)
-        )
+        query = select(entries).join(open_intents, open_intents.c.seq == entries.c.seq).order_by(entries.c.seq)
         with self._database.begin() as connection:
             found = [_entry(row) for row in connection.execute(query)]
         return tuple(
-            sealed_intent(entry.seq, entry.body, entry.as_of)
-            for entry in found
-            if isinstance(entry.body, Planned)
+            sealed_intent(entry.seq, entry.body, entry.as_of) for entry in found if isinstance(entry.body, Planned)
         )
 
     def latest(self, shape: type[B], subject: str | None = None) -> tuple[Entry[B], ...]:
         """The latest entry of a shape for each subject, or for one. By index: a long ledger is no slower."""
         with self._database.begin() as connection:
-            rows = connection.execute(
-                self._latest_of(shape.kind, subject) if subject is not None else self._latest(shape.kind)
-            )
+            rows = connection.execute(self._latest(shape.kind, subject))
             return tuple(cast("Entry[B]", _entry(row)) for row in rows)
 
     def latest_checks(self) -> Mapping[tuple[str, str], Entry[Check]]:
@@ -130,9 +122,7 @@ class Ledger:
         with self._database.snapshot() as connection:
             end = connection.execute(select(head)).first()
             opened = set(connection.execute(select(open_intents.c.seq)).scalars())
-            rows = connection.execution_options(yield_per=2_000).execute(
-                select(entries).order_by(entries.c.seq)
-            )
+            rows = connection.execution_options(yield_per=2_000).execute(select(entries).order_by(entries.c.seq))
             return examine(
                 (Stored._make(row) for row in rows),
                 head=None if end is None else _head(end),
@@ -164,30 +154,28 @@ class Ledger:
             for each, body in zip(stored, bodies, strict=True)
         )
 
-    def _latest_of(self, kind: str, subject: str) -> Select[Any]:
-        one = select(entries).where(entries.c.kind == kind, entries.c.subject == subject)
-        return one.order_by(entries.c.seq.desc()).limit(1)
-
-    def _latest(self, kind: str) -> Any:
+    def _latest(self, kind: str, subject: str | None) -> Any:
+        of_kind = select(entries).where(entries.c.kind == kind)
+        if subject is not None:
+            return of_kind.where(entries.c.subject == subject).order_by(entries.c.seq.desc()).limit(1)
         if self._database.mysql:
-            # The server hops from group to group in the index by itself.
+            # Reads the kind's part of the index: 0.4 s for a million. Recursion, there, reads it every time.
             last = select(func.max(entries.c.seq)).where(entries.c.kind == kind).group_by(entries.c.subject)
-            return select(entries).where(entries.c.seq.in_(last)).order_by(entries.c.seq)
+            return of_kind.where(entries.c.seq.in_(last)).order_by(entries.c.seq)
         return text(_HOP).bindparams(kind=kind).columns(*entries.c)
 
 
-# PostgreSQL reads a whole index to group it; this recursion asks for the next subject instead.
+# PostgreSQL would visit every row to group it; this asks the index for the next subject instead.
 _HOP = """
 WITH RECURSIVE hop(subject) AS (
-    (SELECT min(subject) FROM ledger_entries WHERE kind = :kind)
+    SELECT min(subject) FROM ledger_entries WHERE kind = :kind
     UNION ALL
     SELECT (SELECT min(e.subject) FROM ledger_entries e WHERE e.kind = :kind AND e.subject > hop.subject)
     FROM hop WHERE hop.subject IS NOT NULL
+), last(seq) AS (
+    SELECT (SELECT max(e.seq) FROM ledger_entries e WHERE e.kind = :kind AND e.subject = hop.subject) FROM hop
 )
-SELECT found.* FROM hop CROSS JOIN LATERAL (
-    SELECT * FROM ledger_entries e WHERE e.kind = :kind AND e.subject = hop.subject
-    ORDER BY e.seq DESC LIMIT 1
-) AS found ORDER BY found.seq
+SELECT found.* FROM last JOIN ledger_entries found ON found.seq = last.seq ORDER BY found.seq
 """
 
 

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from genuka_pipelines.control.errors import BodyRefused
+from genuka_pipelines.control.errors import NotOpaque
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_$]*(?:[/.#:-][A-Za-z0-9_$]+)*", re.ASCII)
 _MANY_DIGITS = re.compile(r"[0-9](?:[/.#:_-]?[0-9]){6}", re.ASCII)
@@ -60,7 +60,6 @@ class Opaque(BaseModel):
         except ValidationError as refusal:
             named = {str(error["loc"][0]) for error in refusal.errors(include_input=False) if error["loc"]}
         fields = ", ".join(sorted(named & cls.model_fields.keys())) or "an undeclared field"
-        raise BodyRefused(
-            f"{cls.noun} cannot hold what was given for {fields}: "
-            "only counts, hashes, dates and opaque names go there"
+        raise NotOpaque(
+            f"{cls.noun} cannot hold what was given for {fields}: only counts, hashes, dates and opaque names go there"
         )

@@ -53,9 +53,7 @@ def refuse_unless_current(engine: Engine) -> None:
     with quiet(engine), engine.connect() as connection:
         state = _state(connection)
     if state != "current":
-        raise ControlNotReady(
-            f"the control database {place(engine)} is {state}: `genuka up` brings it up to date"
-        )
+        raise ControlNotReady(f"the control database {place(engine)} is {state}: `genuka up` brings it up to date")
 
 
 def _state(connection: Connection) -> Literal["current", "empty", "older than this program"]:

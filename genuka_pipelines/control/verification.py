@@ -178,9 +178,7 @@ class _Chain:
 class _Anchors:
     """Compares each anchored entry; the first difference explains all later ones."""
 
-    def __init__(
-        self, anchors: Iterable[Anchor], verify: VerifySignature | None, findings: _Findings
-    ) -> None:
+    def __init__(self, anchors: Iterable[Anchor], verify: VerifySignature | None, findings: _Findings) -> None:
         self.findings = findings
         self.by_seq: dict[int, set[str]] = {}
         self.agreed, self.differs = 0, False

@@ -93,9 +93,7 @@ class DeviceDays:
         if state is None:
             raise KeyMissing(f"{self._state_file} is missing, and it says which days are closed: put it back")
         try:
-            return date.fromisoformat(state["destroyed_before"]), {
-                date.fromisoformat(day) for day in state["made"]
-            }
+            return date.fromisoformat(state["destroyed_before"]), {date.fromisoformat(day) for day in state["made"]}
         except (KeyError, TypeError, ValueError):
             raise KeyUnusable(f"{self._state_file} is altered: put it back from your copy") from None
 

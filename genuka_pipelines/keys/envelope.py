@@ -83,8 +83,7 @@ class EpochKey:
         if plain is None or not hmac.compare_digest(mac, self._mac(plain, about)):
             raise Undecryptable(
                 name,
-                "it is truncated, altered, in another's place or sealed with another key: "
-                "take the other region's copy",
+                "it is truncated, altered, in another's place or sealed with another key: take the other region's copy",
             )
         return plain
 

@@ -79,9 +79,7 @@ def read(path: Path, *, given: bool = False) -> bytes:
             "what the old one made"
         ) from None
     except OSError as error:
-        raise KeyUnusable(
-            f"the key file {path} cannot be read ({error.strerror}): its owner must run this"
-        ) from None
+        raise KeyUnusable(f"the key file {path} cannot be read ({error.strerror}): its owner must run this") from None
 
 
 def read_secret(path: Path, *, given: bool = False) -> Secret:
@@ -92,8 +90,7 @@ def read_secret(path: Path, *, given: bool = False) -> Secret:
         if line[2] in (None, secret.id.encode()):
             return secret
     raise KeyUnusable(
-        f"the key file {path} is truncated or altered: put it back from your copy "
-        "(64 hex digits, then the key's id)"
+        f"the key file {path} is truncated or altered: put it back from your copy (64 hex digits, then the key's id)"
     )
 
 

@@ -45,9 +45,7 @@ class Keyring:
         _refuse_same({**secrets, **rings})
         self.root = RootKey.load(given.get("root", folder / "root.age"), given="root" in given)
         self.signing = SigningKey(secrets["signing"])
-        self.suppression, self.erasure = (
-            HmacKey(name, secrets[name].id, secrets[name]) for name in NEVER_ROTATE
-        )
+        self.suppression, self.erasure = (HmacKey(name, secrets[name].id, secrets[name]) for name in NEVER_ROTATE)
         self.pseudonym_browser, self.pseudonym_identity = (
             PseudonymRing(name, folder / name, rings.get(name)) for name in RINGS
         )
@@ -65,6 +63,14 @@ class Keyring:
             "signing": self.signing.id,
             "root": self.root.recipient,
         }
+
+    def sign(self, message: bytes) -> bytes:
+        """Our signature of a message, 64 bytes."""
+        return self.signing.sign(message)
+
+    def verify(self, signature: bytes, message: bytes) -> bool:
+        """Whether we signed this message."""
+        return self.signing.verify(signature, message)
 
     def device_day(self, day: date) -> HmacKey:
         """The key of a UTC day, made when first asked for; KeyDestroyed once that day is closed."""

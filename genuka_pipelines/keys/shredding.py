@@ -56,7 +56,5 @@ def shred(key: str, copies: Sequence[Copy], *, now: datetime) -> Receipt:
             copy.destroy()
     for copy in copies:
         if copy.read() is not None:
-            raise KeyStillThere(
-                f"the key {key} can still be read in {copy.place}: destroy it there, then try again"
-            )
+            raise KeyStillThere(f"the key {key} can still be read in {copy.place}: destroy it there, then try again")
     return Receipt(key, now, tuple(found))

@@ -84,9 +84,7 @@ def _suite(expectations: Sequence[Expectation]) -> Any:
 def _batch(url: URL, table: str, query: str | None) -> Iterator[Any]:
     source = _source(url.render_as_string(hide_password=False))
     name = f"{table}_{len(source.assets)}"
-    asset = (
-        source.add_query_asset(name, query=query) if query else source.add_table_asset(name, table_name=table)
-    )
+    asset = source.add_query_asset(name, query=query) if query else source.add_table_asset(name, table_name=table)
     try:
         yield asset.add_batch_definition_whole_table("all").get_batch()
     finally:

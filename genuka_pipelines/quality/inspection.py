@@ -74,9 +74,7 @@ def _tables(house: Surroundings, key: str, as_of: datetime) -> Inspection:
 
     category = house.catalog.categories[key]
     seen = observe(house.catalog, key, house.databases(category.system), as_of)
-    return Inspection(
-        key, as_of, seen.rows, seen.due, seen.undated, seen.oldest, seen.undeclared, seen.unknown
-    )
+    return Inspection(key, as_of, seen.rows, seen.due, seen.undated, seen.oldest, seen.undeclared, seen.unknown)
 
 
 def _objects(house: Surroundings, system: str, prefix: str, runs: Callable[[], int] | None) -> int | None:

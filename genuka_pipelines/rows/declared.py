@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.category import Category
 from genuka_pipelines.catalog.processor import Tenants
-from genuka_pipelines.catalog.rule import Rule
 from genuka_pipelines.catalog.table import Table
 from genuka_pipelines.systems.column_types import Kind, kind_of
 from genuka_pipelines.systems.database import Database
@@ -86,28 +85,6 @@ class DeclaredTable:
     def aliased(self) -> DeclaredTable:
         """The same table under another name, for use inside a query on any table."""
         return replace(self, sql=self.home.database.table(self.name).alias())
-
-    @property
-    def rules(self) -> tuple[tuple[str, Rule], ...]:
-        """Every rule that ends this table's rows, each with its name, unique within the table.
-
-        Its own, its category's, and those of the parent it is kept with.
-        """
-        named: dict[str, Rule] = {}
-        for rule in rules_over(self.home.declared, self.name):
-            name = rule.name or rule.clause
-            place = sum(1 for other in named if other == name or other.startswith(f"{name}-")) + 1
-            named[name if place == 1 else f"{name}-{place}"] = rule
-        return tuple(named.items())
-
-
-def rules_over(declared: Mapping[str, Declaration], name: str) -> list[Rule]:
-    """The rules of a table and of every parent it is kept with, each once, the nearest first."""
-    found: list[Rule] = []
-    for table in kept_with(declared, name):
-        category = declared[table].category
-        found += [rule for rule in category.rules_of(table) if not any(rule is other for other in found)]
-    return found
 
 
 def kept_with(declared: Mapping[str, Declaration], name: str) -> Iterator[str]:

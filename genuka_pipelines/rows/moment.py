@@ -16,8 +16,9 @@ from genuka_pipelines.catalog.rule import Anchor
 from genuka_pipelines.catalog.table import own_column
 from genuka_pipelines.rows.declared import DeclaredTable
 from genuka_pipelines.rows.errors import UnfitColumn
-from genuka_pipelines.rows.path import Link, Predicate, is_not_true, link
-from genuka_pipelines.systems.column_types import UtcTime, as_text, kind_of
+from genuka_pipelines.rows.link import Link, link
+from genuka_pipelines.rows.path import Predicate, is_not_true
+from genuka_pipelines.systems.column_types import UtcTime, as_text
 
 _ULID = "ulid:"
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -27,12 +28,16 @@ _EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
 
 
 class Moment:
-    """What a reference of a rule reads, seen from the table of the rule."""
+    """What a reference of a rule reads, seen from the table of the rule.
 
-    def __init__(self, table: DeclaredTable, reference: str) -> None:
+    With `or_flag` it may be a boolean, which is known and over exactly where it is true.
+    """
+
+    def __init__(self, table: DeclaredTable, reference: str, *, or_flag: bool = False) -> None:
         name, _, self._column = own_column(reference).rpartition(".")
         self._link: Link = link(table, name or table.name)
         self._ulid = reference.startswith(_ULID)
+        self._or_flag = or_flag
 
     def known(self) -> Predicate:
         """The row has this moment (each of them, where it reaches several rows)."""
@@ -52,8 +57,8 @@ class Moment:
 
     def _read(self, target: DeclaredTable) -> tuple[sa.ColumnElement[Any], str]:
         column, kind = target.column(self._column), target.kind(self._column)
-        fitting = ("text",) if self._ulid else ("timestamp", "date", "integer", "boolean")
-        if kind not in fitting:
+        fitting = ("text",) if self._ulid else ("timestamp", "date", "integer")
+        if kind not in fitting and not (kind == "boolean" and self._or_flag):
             needed = "a ULID in text" if self._ulid else "a timestamp, a date or Unix seconds"
             raise UnfitColumn(target.name, self._column, kind, needed)
         return (sa.func.lower(as_text(column)), "ulid") if self._ulid else (column, kind)
@@ -90,13 +95,10 @@ class Moment:
         elif kind == "integer":
             moment = dialect.from_seconds(column)
         elif kind == "ulid":
-            digits = [
-                (dialect.position(sa.func.substr(column, place + 1, 1), _CROCKFORD) - 1) * 32 ** (9 - place)
-                for place in range(10)
-            ]
-            total = sa.cast(digits[0], sa.BigInteger)
-            for digit in digits[1:]:
-                total = total + digit
+            total: sa.ColumnElement[int] = sa.cast(sa.literal_column("0"), sa.BigInteger)
+            for place in range(1, 11):
+                letter = sa.func.substr(column, place, 1)
+                total = total * 32 + dialect.position(letter, _CROCKFORD) - 1
             moment = dialect.from_seconds(total / sa.literal_column("1000.0"))
         else:
             moment = column
@@ -141,7 +143,7 @@ def anchor_value(table: DeclaredTable, anchors: Sequence[Anchor]) -> sa.ColumnEl
 
 
 def _ulid_after(limit: datetime) -> str | None:
-    """The time part of the first millisecond after `limit`: a ULID is before it exactly if not after `limit`."""
+    """The time part of the first millisecond after `limit`: whatever is not after `limit` sorts before it."""
     number = int(limit.timestamp() * 1000 // 1) + 1
     if number <= 0:
         return None
@@ -150,6 +152,3 @@ def _ulid_after(limit: datetime) -> str | None:
         number, digit = divmod(number, 32)
         digits = _CROCKFORD[digit] + digits
     return digits
-
-
-__all__ = ["Moment", "anchor_by", "anchor_known", "anchor_value", "kind_of"]

@@ -11,7 +11,7 @@ from genuka_pipelines.catalog.rule import Rule
 
 @dataclass(frozen=True)
 class Due:
-    """Rows whose period under `rule` is over at `as_of` (aware UTC); under any of their rules, without one."""
+    """Rows whose period under `rule` is over at `as_of` (aware); without one, under any of their rules."""
 
     rule: Rule | None
     as_of: datetime

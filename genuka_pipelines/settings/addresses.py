@@ -54,15 +54,11 @@ def _database(value: SecretStr) -> SecretStr:
         raise ValueError("is not an address: write postgresql://user@host/name or mysql://…") from None
     driver = _DRIVERS.get(url.drivername)
     if driver is None:
-        raise ValueError(
-            f"begins with {url.drivername}://, which is not supported: write postgresql:// or mysql://"
-        )
+        raise ValueError(f"begins with {url.drivername}://, which is not supported: write postgresql:// or mysql://")
     if not url.database:
         raise ValueError("names no database: end it with /name")
     if any(re.search("pass|secret|token", key, re.IGNORECASE) for key in url.query):
-        raise ValueError(
-            "holds a secret after the ?, where it would be printed: write user:password@host instead"
-        )
+        raise ValueError("holds a secret after the ?, where it would be printed: write user:password@host instead")
     url = url.set(drivername=driver)
     if driver == "mysql+pymysql":
         if url.query.get("charset", "utf8mb4") != "utf8mb4":
@@ -85,9 +81,7 @@ def _store(value: str) -> str:
         raise ValueError("is not a store: write file:///path/to/folder or s3://bucket/prefix")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("holds more than a place: leave credentials to the S3 client's own variables")
-    if parts.scheme == "file" and (
-        parts.netloc not in ("", "localhost") or not unquote(parts.path).strip("/")
-    ):
+    if parts.scheme == "file" and (parts.netloc not in ("", "localhost") or not unquote(parts.path).strip("/")):
         raise ValueError("is not an absolute folder: write file:///path/to/folder")
     if parts.scheme == "s3" and len(parts.netloc) < 3:
         raise ValueError("names no bucket: write s3://bucket or s3://bucket/prefix")
@@ -96,13 +90,7 @@ def _store(value: str) -> str:
 
 def _endpoint(value: str) -> str:
     parts = _split(value)
-    if (
-        parts is None
-        or parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.username
-        or parts.query
-    ):
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
         raise ValueError("is not an endpoint: write https://host or http://host:port, without credentials")
     return parts.geturl().rstrip("/")
 

@@ -69,9 +69,7 @@ class Settings(BaseModel):
             variable = variable_of(("stores", name))
             first = seen.setdefault((unquote(store.url), store.endpoint), variable)
             if first != variable:
-                raise ValueError(
-                    f"{first} and {variable} name the same place: give each store one of its own"
-                )
+                raise ValueError(f"{first} and {variable} name the same place: give each store one of its own")
         control = self.databases.get("control")
         for database, address in self.databases.items():
             if control and database != "control" and same_database(control, address):

@@ -42,13 +42,9 @@ def read_stack(home: Path) -> StackFile | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise Misconfigured(
-            f"{file} cannot be read ({error.strerror}): run as its owner or set GENUKA_HOME"
-        ) from None
+        raise Misconfigured(f"{file} cannot be read ({error.strerror}): run as its owner or set GENUKA_HOME") from None
     except ValueError:
         raise Misconfigured(f"{file} is damaged: run `genuka up` to write it anew") from None
     if stack.home != home.resolve():
-        raise Misconfigured(
-            f"{file} was written when its folder was {stack.home}: run `genuka up` to renew it"
-        )
+        raise Misconfigured(f"{file} was written when its folder was {stack.home}: run `genuka up` to renew it")
     return stack

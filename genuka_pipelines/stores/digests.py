@@ -43,9 +43,7 @@ def chunks(stream: Readable) -> Iterator[bytes]:
         yield chunk
 
 
-def digest_of(
-    stream: Readable, write: Callable[[bytes], object] | None = None, *, md5: bool = False
-) -> Digest:
+def digest_of(stream: Readable, write: Callable[[bytes], object] | None = None, *, md5: bool = False) -> Digest:
     """Read to the end, hashing, and pass each chunk to `write`."""
     hashed, size = hashlib.sha256(), 0
     weak = hashlib.md5(usedforsecurity=False) if md5 else None

@@ -98,19 +98,15 @@ def prune_folders(folder: Path, top: Path) -> None:
 
 
 def write_whole(file: Path, data: bytes) -> None:
-    """Put a small file in place, old or new, never half. One writer at a time."""
+    """Put a small file in place, old or new, never half; a failure may leave `.new` beside it."""
     unfinished = file.with_name(file.name + ".new")
+    fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            _write(fd, data)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        unfinished.replace(file)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
+        _write(fd, data)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    unfinished.replace(file)
     sync_folder(file.parent)
 
 

@@ -115,9 +115,7 @@ class FolderStore:
 
     # reading
 
-    def get(
-        self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
-    ) -> bytes:
+    def get(self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None) -> bytes:
         """See `Store.get`."""
         if start < 0 or (length is not None and length < 0):
             raise ValueError("start and length must not be negative")
@@ -213,9 +211,7 @@ class FolderStore:
                 f"The folder of store {self.name} {what}: mount it, correct its URL, or create the store."
             ) from None
         if found != _FORMAT:
-            raise NoSuchFolder(
-                f"The folder of store {self.name} has another format: use the version that wrote it."
-            )
+            raise NoSuchFolder(f"The folder of store {self.name} has another format: use the version that wrote it.")
 
     def _history(self, key: str) -> History:
         return History(self._root, check_key(key, self._shown), self._shown)
@@ -245,9 +241,7 @@ class FolderStore:
             return history.bytes_of(record.version).open("rb")
         except FileNotFoundError:
             self._find(history, record.key, record.version)  # deleted meanwhile: NoSuchObject
-            raise CorruptObject(
-                f"The bytes of {self._naming(record)} are missing: take another copy."
-            ) from None
+            raise CorruptObject(f"The bytes of {self._naming(record)} are missing: take another copy.") from None
 
     def _taken(self, there: Record, digest: Digest, until: datetime | None) -> AlreadyThere | Occupied:
         """Read what is there before calling it the same."""
@@ -307,6 +301,6 @@ def _entries(tree: Path, base: str, prefix: str) -> Iterator[tuple[str, bool]]:
     except FileNotFoundError:
         return  # pruned meanwhile
     both = [(name, False) for name in names] + [(name + "/", True) for name in names]
-    for name, below in sorted(both, key=lambda item: item[0].encode()):
+    for name, below in sorted(both):  # code points sort as UTF-8 does
         if name.startswith(prefix) or (below and prefix.startswith(name)):
             yield name, below

@@ -167,8 +167,7 @@ class History:
         if not self._pending.is_symlink():
             return
         current = self.current()
-        if current is not None or self._view_is_ours():
-            self._show(current, instead_of=current)
+        self._show(current, instead_of=current)
         kept = {v + suffix for v in self.versions() for suffix in (_RECORD, _BYTES)}
         for file in self._dir.iterdir() if self._dir.is_dir() else ():
             if file.name not in kept:

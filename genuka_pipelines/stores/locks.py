@@ -40,9 +40,7 @@ def checked_until(until: datetime, now: datetime, shown: Shown) -> datetime:
 def refuse_locked(retention: Retention | None, now: datetime, what: str) -> None:
     """Raise Locked if the lock still holds at `now`; `what` names the version in the message."""
     if retention is not None and retention.until > now:
-        raise Locked(
-            f"The {what} is retained ({retention.mode}) until {retention.until.isoformat()}: wait for it."
-        )
+        raise Locked(f"The {what} is retained ({retention.mode}) until {retention.until.isoformat()}: wait for it.")
 
 
 def refuse_shorter(retention: Retention | None, until: datetime, what: str) -> None:

@@ -42,9 +42,7 @@ def open_store(
         parts = urlsplit("")
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and re.match("/+[^/]", parts.path):
         if endpoint or region or administrative_lock:
-            raise BadStoreUrl(
-                f"Store {name} is a folder: leave out its endpoint, region and administrative lock."
-            )
+            raise BadStoreUrl(f"Store {name} is a folder: leave out its endpoint, region and administrative lock.")
         return FolderStore(Path(unquote(parts.path)), name=name, create=create, private_keys=private_keys)
     if parts.scheme == "s3" and not (parts.query or parts.fragment or "@" in parts.netloc):
         prefix = unquote(parts.path).strip("/")
@@ -55,6 +53,4 @@ def open_store(
         if create:
             store.create()
         return store
-    raise BadStoreUrl(
-        f"The URL of store {name} is not one: write file:///path/to/folder or s3://bucket/prefix."
-    )
+    raise BadStoreUrl(f"The URL of store {name} is not one: write file:///path/to/folder or s3://bucket/prefix.")

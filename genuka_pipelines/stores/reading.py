@@ -46,16 +46,23 @@ class ObjectReader(io.RawIOBase):
         """Always."""
         return True
 
-    def readinto(self, buffer: Buffer, /) -> int:
-        """Fill `buffer`; 0 at the end, once the whole is proved."""
-        view = memoryview(buffer)
-        if not view:
-            return 0
-        chunk = self._body.read(len(view))
+    def read(self, size: int | None = -1, /) -> bytes:
+        """At most `size` bytes, or the rest; nothing at the end, once the whole is proved."""
+        if size is None or size < 0:
+            return b"".join(chunks(self))
+        if size == 0:
+            return b""
+        chunk = self._body.read(size)
         if not chunk:
             self._prove()
         self._hash.update(chunk)
         self._seen += len(chunk)
+        return chunk
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        """For buffered readers and the like."""
+        view = memoryview(buffer)
+        chunk = self.read(len(view))
         view[: len(chunk)] = chunk
         return len(chunk)
 
@@ -77,7 +84,7 @@ class ObjectReader(io.RawIOBase):
 def read_all(reader: ObjectReader) -> bytes:
     """The whole object in memory, proved."""
     with reader:
-        return b"".join(chunks(reader))
+        return reader.read()
 
 
 def copy_into(reader: ObjectReader, out: BinaryIO) -> Stored:

@@ -118,9 +118,7 @@ def create_bucket(client: S3Client, where: Connection) -> None:
     nameless = where.region in ("us-east-1", "auto")  # not LocationConstraints
     try:
         with named_errors(where.shown):
-            client.create_bucket(
-                Bucket=where.bucket, ObjectLockEnabledForBucket=True, **({} if nameless else place)
-            )
+            client.create_bucket(Bucket=where.bucket, ObjectLockEnabledForBucket=True, **({} if nameless else place))
     except StoreRefused as error:
         if error.code != "BucketAlreadyOwnedByYou":  # somebody was faster
             raise
@@ -138,6 +136,4 @@ def credentials(store: str, environment: Mapping[str, str]) -> tuple[str, str, s
             return key, secret, token
         if key or secret:
             break
-    raise BadStoreUrl(
-        f"Store {store} has no credentials: set both {_SECRETS[0]}{end} and {_SECRETS[1]}{end}."
-    )
+    raise BadStoreUrl(f"Store {store} has no credentials: set both {_SECRETS[0]}{end} and {_SECRETS[1]}{end}.")

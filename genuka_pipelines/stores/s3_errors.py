@@ -74,9 +74,7 @@ def _answered(error: ClientError, shown: Shown, key: str | None) -> StoreError:
     if not re.fullmatch("[A-Za-z0-9]{1,60}", code):
         code = str(error.response["ResponseMetadata"]["HTTPStatusCode"])
     if code == "NoSuchBucket" or (code in ("404", "NotFound") and key is None):
-        return NoSuchBucket(
-            f"The bucket of store {shown.store} does not exist: create it or correct the URL."
-        )
+        return NoSuchBucket(f"The bucket of store {shown.store} does not exist: create it or correct the URL.")
     if key is not None and code in _MISSING_OBJECT:
         return NoSuchObject(f"There is no {shown(key)}, or not in that version.")
     if code in _CODES:
@@ -98,6 +96,4 @@ def _unanswered(error: BotoCoreError, shown: Shown) -> StoreError:
     if isinstance(error, ResponseParserError):
         what = "does not speak S3: correct the endpoint"
         return StoreRefused(f"The server of store {shown.store} {what}.")
-    return StoreRefused(
-        f"The S3 client of store {shown.store} gave up ({type(error).__name__}): check its settings."
-    )
+    return StoreRefused(f"The S3 client of store {shown.store} gave up ({type(error).__name__}): check its settings.")

@@ -166,9 +166,7 @@ class Probe:
 
     def _ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
         with named_errors(self.connection.shown):
-            answer: dict[str, Any] = getattr(self.client, operation)(
-                Bucket=self.connection.bucket, **arguments
-            )
+            answer: dict[str, Any] = getattr(self.client, operation)(Bucket=self.connection.bucket, **arguments)
         if told := answer["ResponseMetadata"]["HTTPHeaders"].get("date"):
             self._offsets.append((parsedate_to_datetime(told) - self.clock()).total_seconds())
         return answer

@@ -75,9 +75,7 @@ class Upload:
             raise
         return answer.get("VersionId")
 
-    def _send(
-        self, body: BinaryIO, digest: Digest, part_size: int, upload: str
-    ) -> list[CompletedPartTypeDef]:
+    def _send(self, body: BinaryIO, digest: Digest, part_size: int, upload: str) -> list[CompletedPartTypeDef]:
         body.seek(0)
         hashed = hashlib.sha256()
         sent: list[CompletedPartTypeDef] = []

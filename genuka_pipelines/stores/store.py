@@ -105,9 +105,7 @@ class Store(Protocol):
         be: ChecksumMismatch. Also InvalidKey, TooBig, StoreFull.
         """
 
-    def get(
-        self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
-    ) -> bytes:
+    def get(self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None) -> bytes:
         """The bytes, or a range of them (short or empty past the end).
 
         A whole object is checked against its SHA-256 (CorruptObject); a range cannot be. NoSuchObject.

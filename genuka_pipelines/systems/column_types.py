@@ -16,9 +16,9 @@ from sqlalchemy.types import TypeDecorator, UserDefinedType
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Kind = Literal[
-    "text", "integer", "decimal", "float", "boolean", "timestamp", "date", "time", "json", "bytes", "other"
-]
+Query = sa.Select[*tuple[Any, ...]]
+"""A SELECT of any columns."""
+Kind = Literal["text", "integer", "decimal", "float", "boolean", "timestamp", "date", "time", "json", "bytes", "other"]
 
 
 class PlainText(UserDefinedType[str]):
@@ -61,10 +61,12 @@ class UtcTime(TypeDecorator[datetime]):
         moment = value.astimezone(UTC)
         return moment if self.zoned else moment.replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        """The column's own form to aware UTC."""
+    def process_result_value(self, value: datetime | str | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """The column's own form to aware UTC; PyMySQL gives a computed moment as text."""
         if value is None:
             return None
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 
+from genuka_pipelines.systems.column_types import Query
 from genuka_pipelines.systems.dialect import Dialect, dialect_of
 from genuka_pipelines.systems.errors import MissingTable, named
 from genuka_pipelines.systems.snapshot import BATCH_ROWS, BrokenRead, Snapshot, UnreadableValue
@@ -135,9 +136,7 @@ class Database:
         """One table as it is in the database; MissingTable where it is not."""
         if name not in self._reflected:
             if name not in self._inventory:
-                raise MissingTable(
-                    f"{self.name} ({self.place}) has no table '{name}'; create it or do not declare it"
-                )
+                raise MissingTable(f"{self.name} ({self.place}) has no table '{name}'; create it or do not declare it")
             self._reflected[name] = sa.Table(
                 name,
                 sa.MetaData(),
@@ -148,17 +147,17 @@ class Database:
             )
         return self._reflected[name]
 
-    def rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    def rows(self, query: Query) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         """The rows of a small query."""
         with self.connected() as connection:
             return connection.execute(query).all()
 
-    def scalar(self, query: sa.Select[Any]) -> Any:
+    def scalar(self, query: Query) -> Any:
         """The first value of the first row."""
         with self.connected() as connection:
             return connection.execute(query).scalar()
 
-    def count(self, query: sa.Select[Any] | sa.FromClause) -> int:
+    def count(self, query: Query | sa.FromClause) -> int:
         """How many rows a query or a table has."""
         counted = query.subquery() if isinstance(query, sa.Select) else query
         return int(self.scalar(sa.select(sa.func.count()).select_from(counted)))
@@ -175,7 +174,7 @@ class Database:
             finally:
                 snapshot.close()
 
-    def stream(self, query: sa.Select[Any], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    def stream(self, query: Query, batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """One bulk read in a snapshot of its own; see Snapshot.stream."""
         with self.snapshot() as snapshot:
             yield from snapshot.stream(query, batch_rows)

@@ -95,6 +95,10 @@ class Dialect(ABC):
         """Whether a lower-case ASCII regular expression matches."""
 
     @abstractmethod
+    def before(self, text: Text, other: str) -> sa.ColumnElement[bool]:
+        """Whether a lower-case ASCII text sorts before another, byte for byte."""
+
+    @abstractmethod
     def octets(self, text: Text) -> Bytes:
         """The UTF-8 bytes of a text."""
 

@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 from sqlalchemy.types import TypeDecorator
 
+from genuka_pipelines.systems.column_types import Query
+
 
 class _Hidden(bytes):
     """Bytes that do not print themselves."""
@@ -39,7 +41,7 @@ def key_block(value: bytes) -> sa.BindParameter[bytes]:
     return sa.bindparam(None, _Hidden(value), type_=KeyBlock(), unique=True)
 
 
-def set_apart(query: sa.Select[Any], named: Callable[[int], str]) -> tuple[sa.Select[Any], list[bytes]]:
+def set_apart(query: Query, named: Callable[[int], str]) -> tuple[Query, list[bytes]]:
     """The query with each distinct key block replaced by an expression, and the blocks in their order.
 
     `named` gives the SQL that reads the n-th block from the session, where the caller puts it first.

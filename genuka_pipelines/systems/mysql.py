@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 _TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), sa.BigInteger()),
     **dict.fromkeys(("float", "double"), sa.Double()),
-    **dict.fromkeys(
-        ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"), PlainText()
-    ),
+    **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"), PlainText()),
     **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), sa.LargeBinary()),
     **dict.fromkeys(("datetime", "timestamp"), UtcTime()),
     "date": sa.Date(),
@@ -169,6 +167,10 @@ class MySQL(Dialect):
     def matches(self, text: Text, pattern: str) -> sa.ColumnElement[bool]:
         """REGEXP."""
         return text.op("REGEXP", is_comparison=True)(sa.literal(pattern, PlainText()))
+
+    def before(self, text: Text, other: str) -> sa.ColumnElement[bool]:
+        """<: every collation has digits before letters."""
+        return text < sa.literal(other, PlainText())
 
     def octets(self, text: Text) -> Bytes:
         """The column's characters in UTF-8, whatever its own character set."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from genuka_pipelines.systems.column_types import as_text, kind_of
+from genuka_pipelines.systems.column_types import Query, as_text, kind_of
 from genuka_pipelines.systems.key_block import set_apart
 from genuka_pipelines.systems.mysql import in_utf8
 from genuka_pipelines.systems.snapshot import (
@@ -45,7 +45,7 @@ class MySQLSnapshot(Snapshot):
         self._connection.exec_driver_sql("COMMIT")
         self._connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
 
-    def stream(self, query: sa.Select[Any], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    def stream(self, query: Query, batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """See Snapshot.stream."""
         from pymysql.cursors import SSCursor
 
@@ -72,7 +72,7 @@ class MySQLSnapshot(Snapshot):
         self._connection.close()
 
 
-def _as_lines(query: sa.Select[Any]) -> sa.Select[Any]:
+def _as_lines(query: Query) -> Query:
     """The query with one column: the row as a CSV line, in bytes so that PyMySQL passes it on untouched."""
     values = [sa.func.coalesce(_formatted(column), _word("''")) for column in columns(query).values()]
     line = sa.func.concat_ws(_word("','"), *values)
@@ -120,9 +120,7 @@ def _parsed(lines: list[bytes], expected: pa.Schema) -> pa.RecordBatch:
     try:
         table = csv.read_csv(
             pa.BufferReader(content),
-            read_options=csv.ReadOptions(
-                column_names=expected.names, block_size=content.size + 1, use_threads=False
-            ),
+            read_options=csv.ReadOptions(column_names=expected.names, block_size=content.size + 1, use_threads=False),
             parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
             convert_options=csv.ConvertOptions(
                 column_types={field.name: _read_as(field.type) for field in expected},
@@ -133,9 +131,7 @@ def _parsed(lines: list[bytes], expected: pa.Schema) -> pa.RecordBatch:
         )
     except pa.ArrowException:
         raise UnreadableValue from None
-    arrays = [
-        _finished(table.column(index).combine_chunks(), field.type) for index, field in enumerate(expected)
-    ]
+    arrays = [_finished(table.column(index).combine_chunks(), field.type) for index, field in enumerate(expected)]
     return pa.RecordBatch.from_arrays(arrays, schema=expected)
 
 
@@ -151,7 +147,5 @@ def _finished(array: Any, wanted: pa.DataType) -> Any:
     import pyarrow as pa
 
     if pa.types.is_binary(wanted):
-        return pa.array(
-            [None if text is None else bytes.fromhex(text[1:]) for text in array.to_pylist()], wanted
-        )
+        return pa.array([None if text is None else bytes.fromhex(text[1:]) for text in array.to_pylist()], wanted)
     return array if array.type == wanted else array.cast(wanted)

@@ -130,9 +130,7 @@ class PostgreSQL(Dialect):
             return state, code if state == "query" else ""
         text = str(error)
         opening = text.startswith(("connection ", "failed to resolve"))
-        said = next(
-            (trouble for saying, trouble in (_OPENING if opening else _READING) if saying in text), None
-        )
+        said = next((trouble for saying, trouble in (_OPENING if opening else _READING) if saying in text), None)
         return said or ("unopened" if opening else "query"), ""
 
     def snapshot(self, engine: sa.Engine, timeout: float | None) -> Snapshot:
@@ -182,6 +180,10 @@ class PostgreSQL(Dialect):
         """~, under the C collation so that a class holds ASCII only."""
         return sa.collate(text, "C").op("~", is_comparison=True)(sa.literal(pattern, PlainText()))
 
+    def before(self, text: Text, other: str) -> sa.ColumnElement[bool]:
+        """<, under the C collation."""
+        return sa.collate(text, "C") < sa.literal(other, PlainText())
+
     def octets(self, text: Text) -> Bytes:
         """convert_to."""
         return sa.func.convert_to(text, sa.literal_column("'UTF8'"), type_=sa.LargeBinary())
@@ -190,12 +192,8 @@ class PostgreSQL(Dialect):
         """Substring of a bytea."""
         found = sa.func.substring(key_block(block), start, sa.literal_column(str(length)))
         zeros: Bytes = sa.literal_column(f"decode('{'00' * length}', 'hex')")
-        return sa.func.nullif(
-            sa.func.nullif(found, zeros), sa.literal_column("''::bytea"), type_=sa.LargeBinary()
-        )
+        return sa.func.nullif(sa.func.nullif(found, zeros), sa.literal_column("''::bytea"), type_=sa.LargeBinary())
 
     def _hmac(self, message: Bytes, ipad: Bytes, opad: Bytes) -> Text:
         inner = sa.func.sha256(ipad.op("||")(message), type_=sa.LargeBinary())
-        return sa.func.encode(
-            sa.func.sha256(opad.op("||")(inner)), sa.literal_column("'hex'"), type_=sa.Text()
-        )
+        return sa.func.encode(sa.func.sha256(opad.op("||")(inner)), sa.literal_column("'hex'"), type_=sa.Text())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from genuka_pipelines.systems.column_types import PlainText, kind_of
+from genuka_pipelines.systems.column_types import PlainText, Query, kind_of
 from genuka_pipelines.systems.key_block import set_apart
 from genuka_pipelines.systems.snapshot import (
     BATCH_BYTES,
@@ -50,11 +50,9 @@ class PostgreSQLSnapshot(Snapshot):
             self._connection.close()
             raise
 
-    def stream(self, query: sa.Select[Any], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    def stream(self, query: Query, batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """See Snapshot.stream."""
-        kept, blocks = set_apart(
-            _outgoing(query), "(SELECT decode(current_setting('genuka.key_{}'), 'hex'))".format
-        )
+        kept, blocks = set_apart(_outgoing(query), "(SELECT decode(current_setting('genuka.key_{}'), 'hex'))".format)
         expected = schema(query)
         with closing(self._connection.cursor()) as cursor:
             for number, block in enumerate(blocks):
@@ -73,7 +71,7 @@ class PostgreSQLSnapshot(Snapshot):
         self._connection.close()
 
 
-def _outgoing(query: sa.Select[Any]) -> sa.Select[Any]:
+def _outgoing(query: Query) -> Query:
     """The query with each column in a form that ADBC gives exactly: what it does not know, as text."""
     return query.with_only_columns(
         *(_given(column).label(name) for name, column in columns(query).items()), maintain_column_froms=True

@@ -40,9 +40,7 @@ def server_facts(database: Database) -> ServerFacts:
         tables = tuple(str(name) for (name,) in hidden)
         free = dialect.bypasses_row_security
         bypasses = bool(connection.execute(sa.text(free)).scalar()) if free else True
-    host = (
-        None if database.socket else str(database.url.host or database.url.query.get("host") or "localhost")
-    )
+    host = None if database.socket else str(database.url.host or database.url.query.get("host") or "localhost")
     return ServerFacts(
         product=product,
         version=version,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from genuka_pipelines.systems.column_types import Query, arrow_type
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -32,7 +34,7 @@ class Snapshot(ABC):
     """An open transaction. One stream at a time; close it by leaving its `with`."""
 
     @abstractmethod
-    def stream(self, query: sa.Select[Any], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    def stream(self, query: Query, batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """The rows of a query in batches of at most `batch_rows`, in `schema(query)`; none for no rows.
 
         Every value comes out as it is held: NULL and the empty text stay apart. Infinite and zero dates,
@@ -43,12 +45,12 @@ class Snapshot(ABC):
     def close(self) -> None:
         """End the transaction and give the connection back."""
 
-    def rows(self, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
+    def rows(self, query: Query) -> list[tuple[Any, ...]]:
         """The rows of a small query as Python values."""
         return [row for batch in self.stream(query) for row in zip(*batch.to_pydict().values(), strict=True)]
 
 
-def statement(query: sa.Select[Any], dialect: sa.Dialect) -> str:
+def statement(query: Query, dialect: sa.Dialect) -> str:
     """The statement with its values written in, for readers that take no parameters.
 
     `dialect` is one with paramstyle "named", so that a percent sign is itself. Key material must be
@@ -57,15 +59,13 @@ def statement(query: sa.Select[Any], dialect: sa.Dialect) -> str:
     return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
-def schema(query: sa.Select[Any]) -> pa.Schema:
+def schema(query: Query) -> pa.Schema:
     """The Arrow schema that a query streams in: its column names and their Arrow types."""
     import pyarrow as pa
-
-    from genuka_pipelines.systems.column_types import arrow_type
 
     return pa.schema([(name, arrow_type(column)) for name, column in columns(query).items()])
 
 
-def columns(query: sa.Select[Any]) -> dict[str, sa.ColumnElement[Any]]:
+def columns(query: Query) -> dict[str, sa.ColumnElement[Any]]:
     """The selected columns by their names, in order; an expression is given one by `label`."""
     return dict(query.selected_columns.items())

@@ -82,9 +82,7 @@ def say_rule(rule: Rule, what: Words, vocabulary: Vocabulary, language: Language
         if rule.law.meanwhile == "anonymise":
             said += text("anonymised")
     if rule.notices:
-        said += text(
-            "notices", notices=say_or([say_period(notice, language) for notice in rule.notices], language)
-        )
+        said += text("notices", notices=say_or([say_period(notice, language) for notice in rule.notices], language))
     return f"{said} ({rule.clause})."
 
 

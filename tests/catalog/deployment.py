@@ -32,9 +32,7 @@ FACTS: dict[str, dict[str, Any]] = {
             "title": {"fr": "Politique", "en": "Policy"},
             "version": "2024-05-03",
             "source_sha256": "0" * 64,
-            "clauses": [
-                {"id": "SH-01", "kind": ["enforced"], "text": {"fr": "Un mois.", "en": "One month."}}
-            ],
+            "clauses": [{"id": "SH-01", "kind": ["enforced"], "text": {"fr": "Un mois.", "en": "One month."}}],
         },
     },
     "systems/host/defs.yaml": {
@@ -121,10 +119,6 @@ def write(root: Path, facts: dict[str, Any]) -> Path:
         if isinstance(content, bytes):
             path.write_bytes(content)
         else:
-            text = (
-                content
-                if isinstance(content, str)
-                else yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
-            )
+            text = content if isinstance(content, str) else yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
             path.write_text(text, encoding="utf-8")
     return assets

@@ -246,9 +246,7 @@ WRONG: list[tuple[str, str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("file", "at", "value", "said"), WRONG, ids=[f"{n}:{w[1]}" for n, w in enumerate(WRONG)]
-)
+@pytest.mark.parametrize(("file", "at", "value", "said"), WRONG, ids=[f"{n}:{w[1]}" for n, w in enumerate(WRONG)])
 def test_a_wrong_fact_is_answered_with_file_line_and_choices(
     tmp_path: Path, file: str, at: str, value: Any, said: str
 ) -> None:
@@ -319,9 +317,7 @@ TEXTS: list[tuple[str, str | bytes, str]] = [
 
 
 @pytest.mark.parametrize(("name", "text", "said"), TEXTS, ids=[text[0] for text in TEXTS])
-def test_what_is_not_a_file_of_facts_is_refused(
-    tmp_path: Path, name: str, text: str | bytes, said: str
-) -> None:
+def test_what_is_not_a_file_of_facts_is_refused(tmp_path: Path, name: str, text: str | bytes, said: str) -> None:
     broken: dict[str, Any] = facts()
     broken[CATEGORY] = text
     sentence = refused(write(tmp_path, broken))
@@ -354,9 +350,7 @@ def test_a_table_declared_twice_names_both_places(tmp_path: Path) -> None:
 
 def test_a_clause_that_nothing_keeps_is_refused(tmp_path: Path) -> None:
     more = facts()
-    more[POLICY]["attributes"]["clauses"].append(
-        {"id": "SH-02", "kind": ["checked"], "text": {"fr": "a", "en": "b"}}
-    )
+    more[POLICY]["attributes"]["clauses"].append({"id": "SH-02", "kind": ["checked"], "text": {"fr": "a", "en": "b"}})
     assert "nothing keeps SH-02" in refused(write(tmp_path, more))
 
 
@@ -399,9 +393,7 @@ def test_the_whole_deployment_loads(tmp_path: Path) -> None:
         max_leaves=6,
     )
 )
-def test_no_value_anywhere_escapes_as_a_traceback(
-    tmp_path_factory: pytest.TempPathFactory, value: Any
-) -> None:
+def test_no_value_anywhere_escapes_as_a_traceback(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
     broken: dict[str, Any] = facts()
     broken[CATEGORY]["attributes"]["tables"]["recordings"]["retention"] = value
     try:

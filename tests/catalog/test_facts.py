@@ -154,9 +154,7 @@ def test_every_heading_of_a_policy_has_its_categories(product: str, heading: str
 def test_every_category_comes_from_a_heading_or_is_our_own() -> None:
     ours = {key.removeprefix("own/") for key in FACTS.categories if key.startswith("own/")}
     assert ours == OWN
-    headed = {
-        (key.split("/")[0], c.heading) for key, c in FACTS.categories.items() if not key.startswith("own/")
-    }
+    headed = {(key.split("/")[0], c.heading) for key, c in FACTS.categories.items() if not key.startswith("own/")}
     assert headed == set(HEADINGS)
 
 
@@ -175,9 +173,7 @@ def _ends(category: Category, name: str, system: str) -> bool:
         if table.kept_with is None or table.kept_with in seen:
             return False
         seen.add(table.kept_with)
-        category = next(
-            c for c in FACTS.categories.values() if c.system == system and table.kept_with in c.tables
-        )
+        category = next(c for c in FACTS.categories.values() if c.system == system and table.kept_with in c.tables)
         table = FACTS.table(system, table.kept_with)
     return False
 
@@ -202,9 +198,7 @@ def test_a_table_kept_with_another_has_a_key_that_leads_there() -> None:
                 continue
             through = table.tenant is not None and table.tenant.parent == table.kept_with
             by_person = table.subject.keys() & parent.subject.keys()
-            by_tenant = (
-                table.tenant is not None and parent.tenant is not None and table.kept_with == "companies"
-            )
+            by_tenant = table.tenant is not None and parent.tenant is not None and table.kept_with == "companies"
             if not (through or by_person or by_tenant):
                 lost.append(name)
     assert lost == []
@@ -233,9 +227,7 @@ def test_four_months_are_a_floor_for_whatever_is_in_a_dedicated_database() -> No
 
 
 def test_backups_end_at_twelve_months_in_both_countries() -> None:
-    held = {
-        objects.system: (objects.keep, objects.clause) for objects in FACTS.categories["own/backups"].objects
-    }
+    held = {objects.system: (objects.keep, objects.clause) for objects in FACTS.categories["own/backups"].objects}
     assert held == {"backups_france": ("P12M", "GK-40"), "backups_usa": ("P12M", "GK-40")}
 
 
@@ -250,10 +242,7 @@ def test_soft_deleted_rows_of_a_tenant_have_an_end() -> None:
     tables = FACTS.categories["genuka/customer_databases"].tables
     marked = {name for name, table in tables.items() if "deleted_at" in table.columns}
     purged = {
-        name
-        for name, table in tables.items()
-        for r in table.retention
-        if r.clause == "GK-53" and r.keep == "P1M"
+        name for name, table in tables.items() for r in table.retention if r.clause == "GK-53" and r.keep == "P1M"
     }
     assert purged == marked
 
@@ -276,9 +265,7 @@ def test_both_spellings_of_every_polymorphic_owner_are_known() -> None:
     paths = [table.tenant for _, _, table in FACTS.tables() if table.tenant and table.tenant.owners]
     assert len(paths) == 2
     for path in paths:
-        full = {
-            owner.removeprefix("App\\Models\\").lower() for owner in path.owners if owner.startswith("App\\")
-        }
+        full = {owner.removeprefix("App\\Models\\").lower() for owner in path.owners if owner.startswith("App\\")}
         assert full == {owner for owner in path.owners if "\\" not in owner}
 
 
@@ -291,9 +278,7 @@ def test_no_special_category_and_no_card_is_declared_anywhere() -> None:
         if held.holds.startswith(FORBIDDEN)
     ]
     assert found == []
-    assert not any(
-        word.startswith(FORBIDDEN) for provider in FACTS.processors.values() for word in provider.receives
-    )
+    assert not any(word.startswith(FORBIDDEN) for provider in FACTS.processors.values() for word in provider.receives)
 
 
 def _personal(category: str, *tables: str) -> dict[str, set[str]]:
@@ -445,9 +430,7 @@ def test_used_and_not_listed_is_said() -> None:
 
 def test_payment_processors_receive_the_order_name_and_email_alone() -> None:
     allowed = {"user.order", "user.name", "user.contact.email"}
-    assert all(
-        set(FACTS.processors[key].receives) == allowed for key in ("flutterwave", "notchpay", "stripe")
-    )
+    assert all(set(FACTS.processors[key].receives) == allowed for key in ("flutterwave", "notchpay", "stripe"))
 
 
 def test_every_clause_has_a_keeper_and_every_sentence_its_words() -> None:
@@ -493,15 +476,11 @@ def test_every_text_is_in_two_languages() -> None:
         *FACTS.questions.values(),
         FACTS.vocabulary,
     ]
-    same = [
-        words.en for fact in facts for words in _words(fact) if words.fr == words.en and words.en not in names
-    ]
+    same = [words.en for fact in facts for words in _words(fact) if words.fr == words.en and words.en not in names]
     assert same == []
 
 
 def test_files_of_our_own_end_when_backups_do_at_the_latest() -> None:
-    kept = [
-        objects.keep for category in FACTS.categories.values() for objects in category.objects if objects.keep
-    ]
+    kept = [objects.keep for category in FACTS.categories.values() for objects in category.objects if objects.keep]
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     assert all(period.end(moment) <= Period("P12M").end(moment) for period in kept)

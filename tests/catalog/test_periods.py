@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 from genuka_pipelines.catalog.period import Period
 
-periods = st.sampled_from(
-    ["P0D", "P1D", "P7D", "P1M", "P3M", "P4M", "P12M", "P1Y", "P3Y", "P1M7D", "P2W", "P1Y1M1D"]
-)
+periods = st.sampled_from(["P0D", "P1D", "P7D", "P1M", "P3M", "P4M", "P12M", "P1Y", "P3Y", "P1M7D", "P2W", "P1Y1M1D"])
 moments = st.datetimes(datetime(1999, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))
 near = st.integers(-3 * 86400, 3 * 86400)
 

@@ -122,9 +122,7 @@ def embedded_postgresql(folder: Path, *, durable: bool = False) -> Iterator[Serv
 def local_mariadb(folder: Path, *, durable: bool = False) -> Iterator[Server]:
     """MariaDB from Debian, on a free port of 127.0.0.1."""
     if shutil.which("mariadbd") is None or shutil.which("mariadb-install-db") is None:
-        pytest.skip(
-            "MariaDB is not installed: apt-get install mariadb-server, half of these tests did not run"
-        )
+        pytest.skip("MariaDB is not installed: apt-get install mariadb-server, half of these tests did not run")
     data = folder / "my"
     as_user = ["--user=mysql"] if os.geteuid() == 0 else []
     if as_user:

@@ -20,9 +20,7 @@ from tests.control.workers import check
         "TRUNCATE TABLE ledger_entries",
     ],
 )
-def test_the_database_itself_refuses(
-    server: Server, control: Control, url: str, now: datetime, statement: str
-) -> None:
+def test_the_database_itself_refuses(server: Server, control: Control, url: str, now: datetime, statement: str) -> None:
     control.ledger.append(check(1), as_of=now, now=now)
     with pytest.raises((psycopg.Error, pymysql.MySQLError), match=r"append-only|truncate"):
         server.run(database_of(url), statement)

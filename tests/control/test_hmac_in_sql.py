@@ -21,8 +21,6 @@ def test_the_database_computes_the_same_keyed_hash(server: Server, value: str) -
     inner, outer = key.pads()
     database = connect(server.url("postgres" if server.dialect == "postgresql" else "mysql"))
     with database.begin() as connection:
-        found = connection.execute(
-            text(QUERY[server.dialect]), {"inner": inner, "outer": outer, "value": value}
-        )
+        found = connection.execute(text(QUERY[server.dialect]), {"inner": inner, "outer": outer, "value": value})
         assert found.scalar() == key.hex(value.encode())
     database.engine.dispose()

@@ -37,9 +37,7 @@ def test_an_empty_ledger_is_intact(control: Control) -> None:
     assert control.ledger.append_all([], as_of=datetime.now(UTC), now=datetime.now(UTC)) == ()
 
 
-def test_entries_are_numbered_and_chained(
-    control: Control, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_entries_are_numbered_and_chained(control: Control, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger_module, "PAGE", 4)
     as_of = now - timedelta(days=400)
     first = control.ledger.append(Lifecycle(event="up"), as_of=as_of, now=now)
@@ -72,6 +70,9 @@ def test_the_latest_of_each_subject(control: Control, now: datetime) -> None:
     }
     seen = {key: entry.body.rows["t"] for key, entry in control.ledger.latest_observations().items()}
     assert seen == {"genuka/a": 4, "genuka/A": 2, "genuka/b": 3}
+    many = [Observation(category=f"own/c{n}", rows={}) for n in range(1_100)]
+    control.ledger.append_all([*many, *many], as_of=now, now=now)
+    assert len(control.ledger.latest_observations()) == 1_103
     (one,) = control.ledger.latest(Observation, "genuka/a")
     assert one.body.rows["t"] == 4
     assert control.ledger.latest(Observation, "genuka/none") == ()
@@ -79,9 +80,7 @@ def test_the_latest_of_each_subject(control: Control, now: datetime) -> None:
     assert last.seq == 102
 
 
-def test_an_intention_is_durable_before_anything_is_destroyed(
-    control: Control, url: str, now: datetime
-) -> None:
+def test_an_intention_is_durable_before_anything_is_destroyed(control: Control, url: str, now: datetime) -> None:
     intent = control.ledger.intend(PLANNED, as_of=now, now=now)
     assert (intent.seq, intent.planned, intent.as_of) == (1, PLANNED, now)
     assert [found.seq for found in control.ledger.open_intents()] == [1]

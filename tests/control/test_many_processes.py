@@ -13,6 +13,8 @@ EACH = 24
 def test_many_processes_append_without_a_gap(control: Control, url: str) -> None:
     workers = [start(append, url, EACH) for _ in range(3)]
     go(*workers)
+    while any(worker.process.is_alive() for worker in workers):
+        assert control.ledger.verify().intact, "a reader sees one moment, also while others write"
     finish(*workers)
     shapes = Counter(type(entry.body) for entry in control.ledger.entries())
     assert shapes == {Check: 3 * EACH * 4 // 3, Planned: EACH, Done: EACH}
@@ -21,9 +23,7 @@ def test_many_processes_append_without_a_gap(control: Control, url: str) -> None
     assert control.ledger.open_intents() == ()
 
 
-def test_a_process_killed_at_any_moment_leaves_an_intact_ledger(
-    control: Control, url: str, seed: int
-) -> None:
+def test_a_process_killed_at_any_moment_leaves_an_intact_ledger(control: Control, url: str, seed: int) -> None:
     moments = random.Random(seed)
     workers = [start(append, url, 100_000) for _ in range(3)]
     go(*workers)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from genuka_pipelines.catalog.errors import GenukaError
-from genuka_pipelines.control import BodyRefused, Control, Finding, ReviewUnknown
+from genuka_pipelines.control import Control, Finding, NotOpaque, ReviewUnknown
 
 MONTH = timedelta(days=30)
 
@@ -77,6 +77,6 @@ def test_two_checks_at_once_do_not_wait_for_each_other(control: Control, now: da
 
 @pytest.mark.parametrize("column", ["row", "detector", "table", "category"])
 def test_no_excerpt_fits(column: str) -> None:
-    with pytest.raises(BodyRefused, match=column) as refused:
+    with pytest.raises(NotOpaque, match=column) as refused:
         finding(0, **{column: "je suis croyant"})
     assert "croyant" not in str(refused.value)

@@ -18,6 +18,7 @@ from genuka_pipelines.control import (
     ControlTooNew,
     ControlUnreachable,
     ForeignDatabase,
+    Lifecycle,
     open_control,
     upgrade,
 )
@@ -204,3 +205,11 @@ def test_a_lost_connection_is_one_sentence_and_the_next_call_works(server: Serve
         with pytest.raises(ControlUnreachable):
             lose(control)
         assert control.ledger.head().seq == 0
+
+
+def test_a_server_that_only_reads_is_one_sentence(postgresql: Server) -> None:
+    url = postgresql.own()
+    postgresql.run("postgres", f"ALTER DATABASE {database_of(url)} SET default_transaction_read_only = on")
+    now = datetime.now(UTC)
+    with open_control(url) as control, pytest.raises(ControlRefused, match="it only reads"):
+        control.ledger.append(Lifecycle(event="up"), as_of=now, now=now)

@@ -161,9 +161,7 @@ def test_an_entry_added_past_the_head_is_named(length: int, data: st.DataObject)
 
 
 @given(LENGTHS, st.data())
-def test_a_shortened_ledger_with_a_fitting_head_is_found_by_its_anchor(
-    length: int, data: st.DataObject
-) -> None:
+def test_a_shortened_ledger_with_a_fitting_head_is_found_by_its_anchor(length: int, data: st.DataObject) -> None:
     entries = list(chain(length))
     anchors = [anchor_of(entries[-1]), anchor_of(entries[0])]
     keep = data.draw(st.integers(0, length - 1))
@@ -187,9 +185,7 @@ def test_a_chain_rewritten_so_that_it_fits_is_found_by_its_anchor(length: int, d
 
 
 @given(LENGTHS, st.data())
-def test_an_anchor_that_we_did_not_sign_is_named_and_believed_in_nothing(
-    length: int, data: st.DataObject
-) -> None:
+def test_an_anchor_that_we_did_not_sign_is_named_and_believed_in_nothing(length: int, data: st.DataObject) -> None:
     entries = list(chain(length))
     honest = anchor_of(data.draw(st.sampled_from(entries)))
     forged = data.draw(

@@ -97,9 +97,7 @@ def append(control: Control, _pipe: Connection, count: int) -> None:
     for number in range(count):
         now = datetime.now(UTC)
         if number % 3 == 2:
-            planned = Planned(
-                rule="genuka/sessions", table="sessions", count=number, root=merkle_root([b"x"])
-            )
+            planned = Planned(rule="genuka/sessions", table="sessions", count=number, root=merkle_root([b"x"]))
             intent = control.ledger.intend(planned, as_of=now, now=now)
             control.ledger.outcome(intent, count=number, root=planned.root, as_of=now, now=now)
         else:

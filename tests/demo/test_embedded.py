@@ -63,8 +63,7 @@ def test_up_brings_what_settings_then_open(home: Path, monkeypatch: pytest.Monke
         assert settings.url(name).password is None
     assert str(ask(settings.url("genuka"), "SHOW server_version")).startswith("18.")
     assert (
-        ask(settings.url("genuka"), "SELECT upper('é') || (SELECT min(x) FROM (VALUES ('b'), ('Z')) AS t(x))")
-        == "ÉZ"
+        ask(settings.url("genuka"), "SELECT upper('é') || (SELECT min(x) FROM (VALUES ('b'), ('Z')) AS t(x))") == "ÉZ"
     )
     for name in STORES:
         assert settings.store(name).url == (home / "stores" / name).as_uri()
@@ -106,9 +105,7 @@ def test_nobody_else_gets_in(home: Path) -> None:
 
 def test_the_log_holds_no_value(home: Path) -> None:
     url = load_settings({}, home=home).url("genuka")
-    with psycopg.connect(
-        host=str(url.query["host"]), user="postgres", dbname="genuka", autocommit=True
-    ) as connection:
+    with psycopg.connect(host=str(url.query["host"]), user="postgres", dbname="genuka", autocommit=True) as connection:
         connection.execute("CREATE TABLE people (email text PRIMARY KEY)")
         for statement in (
             "INSERT INTO people VALUES ('ngo@example.cm'), ('ngo@example.cm')",

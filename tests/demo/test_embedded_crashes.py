@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
-from genuka_pipelines.demo.embedded import StackUnavailable, cluster, down, home, stack_status
+from genuka_pipelines.demo.embedded import StackUnavailable, door, down, home, stack_status
 from genuka_pipelines.demo.embedded.account import server_account
 from genuka_pipelines.demo.embedded.home import sole_worker
 from genuka_pipelines.settings import load_settings, read_stack
@@ -64,11 +64,7 @@ def servers_in(folder: Path) -> list[int]:
     found = []
     for process in psutil.process_iter(["name"]):
         with suppress(psutil.Error):
-            if (
-                process.info["name"] == "postgres"
-                and Path(process.cwd()) == data
-                and process.ppid() not in found
-            ):
+            if process.info["name"] == "postgres" and Path(process.cwd()) == data and process.ppid() not in found:
                 found.append(process.pid)
     return found
 
@@ -97,18 +93,14 @@ def test_six_at_once_give_one_server(homes: Homes) -> None:
     assert not list(crowded.glob(".*.json*"))
 
 
-def test_what_control_committed_survives_the_servers_violent_end(
-    homes: Homes, folder: Path, rounds: int
-) -> None:
+def test_what_control_committed_survives_the_servers_violent_end(homes: Homes, folder: Path, rounds: int) -> None:
     with control(folder) as connection:
         connection.execute("CREATE TABLE intents (number int PRIMARY KEY)")
     for number in range(max(2, rounds // 12)):
         busy = threading.Thread(target=_count_for_ever, args=(folder,))
         busy.start()
         with control(folder) as connection:
-            while not connection.execute(
-                "SELECT 1 FROM pg_stat_activity WHERE query ~ '^SELECT count'"
-            ).fetchone():
+            while not connection.execute("SELECT 1 FROM pg_stat_activity WHERE query ~ '^SELECT count'").fetchone():
                 time.sleep(0.01)
             connection.execute("INSERT INTO intents VALUES (%s)", (number,))
             postmaster(folder).kill()
@@ -124,20 +116,31 @@ def _count_for_ever(folder: Path) -> None:
         connection.execute("SELECT count(*) FROM generate_series(1, 1000000000000)")
 
 
-def test_up_killed_at_any_moment_can_be_run_again(homes: Homes, rounds: int, seed: int) -> None:
+def kill_midway(moment: float, work: Callable[..., object], *args: object, **options: object) -> None:
+    worker = FORK.Process(target=work, args=args, kwargs=options)
+    worker.start()
+    time.sleep(moment)
+    worker.kill()
+    worker.join()
+
+
+def test_up_and_wipe_killed_at_any_moment_can_be_run_again(homes: Homes, rounds: int, seed: int) -> None:
     moments = random.Random(seed)
-    for _ in range(max(2, rounds // 12)):
+    for number in range(max(2, rounds // 12)):
         interrupted = homes.new()
-        worker = FORK.Process(target=homes.up, args=(interrupted,))
-        worker.start()
-        time.sleep(moments.uniform(0.01, 0.8))
-        worker.kill()
-        worker.join()
+        kill_midway(moments.uniform(0.01, 0.8), homes.up, interrupted)
         homes.up(interrupted)
         assert {part.state for part in stack_status(interrupted)} == {"up"}
         assert servers_in(interrupted) == [postmaster(interrupted).pid]
-        assert not list(server_folder(interrupted).glob(".data-*"))
+        server = server_folder(interrupted)
+        assert not list(server.glob(".data-*"))
+        kill_midway(moments.uniform(0.01, 0.2), down, interrupted, wipe=True)
+        if number % 2:
+            homes.up(interrupted)
+            assert {part.state for part in stack_status(interrupted)} == {"up"}
         down(interrupted, wipe=True)
+        assert not server.exists()
+        assert {path.name for path in interrupted.iterdir()} <= {".gitignore", "stack.lock", "keys"}
 
 
 def test_a_pid_that_became_a_stranger_is_never_signalled(homes: Homes, folder: Path) -> None:
@@ -165,8 +168,8 @@ def test_a_pid_that_became_a_stranger_is_never_signalled(homes: Homes, folder: P
 def test_a_server_without_its_socket_or_frozen_is_replaced(
     homes: Homes, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "_GRACE", 1.0)
-    monkeypatch.setattr(cluster, "_ANSWER", 2)
+    monkeypatch.setattr(door, "_GRACE", 1.0)
+    monkeypatch.setattr(door, "_ANSWER", 2)
     before = postmaster(folder)
     (server_folder(folder) / "run/.s.PGSQL.5432").unlink()
     assert homes.up(folder).started

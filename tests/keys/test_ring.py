@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -47,16 +48,17 @@ def open_fingerprint(folder: Path) -> tuple[object, ...]:
 
 
 def test_keys_are_made_once_and_are_private(ring: Keyring, folder: Path) -> None:
-    assert (
-        fingerprint(open_keyring(folder))
-        == fingerprint(open_keyring(folder, create=True))
-        == fingerprint(ring)
-    )
+    assert fingerprint(open_keyring(folder)) == fingerprint(open_keyring(folder, create=True)) == fingerprint(ring)
     assert folder.stat().st_mode & 0o777 == 0o700
     for path in folder.rglob("*"):
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
     for file in FILES:
         assert (folder / file).is_file()
+
+
+def test_the_ring_signs(ring: Keyring, folder: Path) -> None:
+    assert open_keyring(folder).verify(ring.sign(b"head"), b"head")
+    assert not ring.verify(ring.sign(b"head"), b"tail")
 
 
 def test_opening_makes_nothing(folder: Path) -> None:
@@ -75,14 +77,10 @@ def test_processes_that_make_them_at_once_get_the_same(folder: Path) -> None:
     assert all(each == found[0] for each in found)
 
 
-def test_killed_at_any_step_the_next_start_makes_the_rest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_at_any_step_the_next_start_makes_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     homes = iter(range(100))
     steps = 0
-    for steps in killed_at_each_step(
-        monkeypatch, lambda: open_keyring(tmp_path / str(next(homes)), create=True)
-    ):
+    for steps in killed_at_each_step(monkeypatch, lambda: open_keyring(tmp_path / str(next(homes)), create=True)):
         folder = tmp_path / str(steps - 1)
         made = {path: path.read_bytes() for path in folder.rglob("*.key") if path.parent == folder}
         assert open_fingerprint(folder) == fingerprint(open_keyring(folder))
@@ -173,6 +171,17 @@ def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
         open_keyring(tmp_path / "keys", create=True)
 
 
+def test_a_full_disk_is_one_sentence_and_the_next_start_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(KeyFolderUnusable, match=r"suppression\.key cannot be written \(No space left"):
+            open_keyring(folder, create=True)
+    assert open_fingerprint(folder) == fingerprint(open_keyring(folder))
+
+
 def test_a_ring_of_a_newer_program_is_refused(ring: Keyring, folder: Path) -> None:
     (folder / "ring.json").write_text('{"version": 2, "made": {}}')
     for create in (False, True):
@@ -181,9 +190,7 @@ def test_a_ring_of_a_newer_program_is_refused(ring: Keyring, folder: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["suppression", "erasure"])
-def test_a_key_that_never_rotates_cannot_be_exchanged(
-    ring: Keyring, folder: Path, tmp_path: Path, name: str
-) -> None:
+def test_a_key_that_never_rotates_cannot_be_exchanged(ring: Keyring, folder: Path, tmp_path: Path, name: str) -> None:
     other = tmp_path / "other.key"
     write_secret(other, new_secret())
     for create in (False, True):
@@ -241,9 +248,7 @@ def test_a_given_key_is_rotated_where_it_is_held(folder: Path, tmp_path: Path) -
         (lambda path: path.unlink(), KeyMissing, "missing"),
     ],
 )
-def test_a_bad_given_file_is_named(
-    folder: Path, tmp_path: Path, damage: object, error: type, words: str
-) -> None:
+def test_a_bad_given_file_is_named(folder: Path, tmp_path: Path, damage: object, error: type, words: str) -> None:
     given = given_files(tmp_path / "given")
     assert callable(damage)
     given["erasure"].chmod(0o600)

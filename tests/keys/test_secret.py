@@ -49,7 +49,7 @@ def test_no_secret_is_ever_written_down(ring: Keyring, folder: Path) -> None:
     except ValueError:
         stream.write(traceback.format_exc())
     said = stream.getvalue() + str(ring.ids) + (folder / "ring.json").read_text()
-    assert [secret for secret in stored(folder) if secret in said] == []
+    assert [secret for secret in (*stored(folder), "x" * 32) if secret in said] == []
 
 
 @pytest.mark.parametrize("attempt", [pickle.dumps, copy.deepcopy])

@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -36,8 +36,8 @@ class Backend(Protocol):
     def fill(self, keys: Iterable[str]) -> None:
         """Put one byte under each key, in turn, as fast as may be."""
 
-    def lose(self) -> None:
-        """Make the whole place vanish."""
+    def lost(self) -> Store:
+        """An open store whose whole place has vanished."""
 
 
 @dataclass
@@ -61,8 +61,10 @@ class FolderBackend:
         for key in keys:
             store.put(key, b"x", if_absent=False)
 
-    def lose(self) -> None:
+    def lost(self) -> FolderStore:
+        store = self.open()
         self.path.rename(self.path.with_name(f"lost-{os.urandom(4).hex()}"))
+        return store
 
 
 @dataclass
@@ -80,12 +82,12 @@ class BucketBackend:
         store.create()
         self.capabilities: Capabilities = store.probe()
         self.client = self.where.client()
-        self._owner = (os.getpid(), self.where)
+        self._owner = os.getpid()
 
     def open(self) -> S3Store:
         """One client for each process: making one costs more than any test."""
         store = S3Store(self.where, prefix=self.prefix, capabilities=self.capabilities)
-        if (os.getpid(), self.where) == self._owner:
+        if os.getpid() == self._owner:
             store.__dict__["_client"] = self.client
         return store
 
@@ -99,9 +101,8 @@ class BucketBackend:
     def damage(self, stored: Stored, data: bytes) -> None:
         """S3 lets nobody change a version, so the damaged one lies above it with the same checksum."""
         metadata = {"sha256": stored.sha256 or ""}
-        self.client.put_object(
-            Bucket=self.where.bucket, Key=self.prefix + stored.key, Body=data, Metadata=metadata
-        )
+        self.client.put_object(Bucket=self.where.bucket, Key=self.prefix + stored.key, Body=data, Metadata=metadata)
 
-    def lose(self) -> None:
-        self.where = Connection(f"gone{uuid.uuid4().hex}", "us-east-1", self.endpoint, Shown("here"))
+    def lost(self) -> S3Store:
+        gone = replace(self.where, bucket=f"gone{uuid.uuid4().hex}")
+        return S3Store(gone, prefix=self.prefix, capabilities=self.capabilities)

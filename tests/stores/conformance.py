@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import multiprocessing
 import os
 import random
-import signal
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import BinaryIO, cast
@@ -30,62 +24,20 @@ from genuka_pipelines.stores.errors import (
     NoSuchStore,
     Occupied,
     RetentionRefused,
-    StoreRefused,
 )
 from genuka_pipelines.stores.purge import purge
-from genuka_pipelines.stores.store import Store, Stored
+from genuka_pipelines.stores.store import Store
 from tests.conftest import ROUNDS
 from tests.stores.backends import Backend
+from tests.stores.conformance_races import Races
+from tests.stores.helpers import MIB, Pipe, sha256, soon
 
-fork = multiprocessing.get_context("fork")
-MIB = 1 << 20
-
-segments = st.text(
-    st.characters(codec="utf-8", min_codepoint=32, exclude_characters="/\x7f"), min_size=1, max_size=12
-)
-keys = st.lists(segments.filter(lambda s: s not in (".", "..", ".store")), min_size=1, max_size=4).map(
-    "/".join
-)
+segments = st.text(st.characters(codec="utf-8", min_codepoint=32, exclude_characters="/\x7f"), min_size=1, max_size=12)
+keys = st.lists(segments.filter(lambda s: s not in (".", "..", ".store")), min_size=1, max_size=4).map("/".join)
 
 
-def soon(seconds: float = 3600) -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=seconds)
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def at_once(count: int, act: Callable[[int], object]) -> list[object]:
-    """Results and errors of `count` threads let loose together."""
-
-    def one(number: int) -> object:
-        try:
-            return act(number)
-        except (AlreadyThere, Occupied) as error:
-            return error
-
-    with ThreadPoolExecutor(count) as racers:
-        return list(racers.map(one, range(count)))
-
-
-class Pipe(io.RawIOBase):
-    """A stream that can be neither rewound nor measured, and gives little at a time."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = io.BytesIO(data)
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        return self._data.read(min(size, 70_001) if size >= 0 else 70_001)
-
-
-class Conformance:
-    """Inherit, and give `backend` (one per class is fine: each test uses its own keys)."""
-
-    backend: Backend
+class Conformance(Races):
+    """Inherit, and give the fixtures `backend` (one for all will do, tests use their own keys), `kills`, `races`."""
 
     @pytest.fixture
     def store(self, backend: Backend) -> Store:
@@ -345,9 +297,7 @@ class Conformance:
         with pytest.raises(Locked):
             store.delete(key + "2", version=store.head(key + "2").version)
 
-    def test_a_locked_version_survives_whatever_lies_above(
-        self, store: Store, backend: Backend, key: str
-    ) -> None:
+    def test_a_locked_version_survives_whatever_lies_above(self, store: Store, backend: Backend, key: str) -> None:
         put = store.put(key, b"kept", retain_until=soon())
         if not backend.hides_locked:
             with pytest.raises(Locked):
@@ -419,101 +369,12 @@ class Conformance:
         assert [s.current for s in versions] == [True, False] * 505
         assert [s.key for s in store.list(f"{key}/")] == keys
 
-    # several at once
-
-    def test_sixteen_threads_with_different_bytes(self, store: Store, key: str) -> None:
-        results = at_once(16, lambda n: store.put(key, b"%d" % n))
-        winners = [r for r in results if isinstance(r, Stored)]
-        if store.capabilities().conditional_put == "atomic":
-            assert len(winners) == 1
-            assert sum(isinstance(r, Occupied) for r in results) == 15
-        assert len(list(store.list(key, versions=True))) == len(winners)
-        assert sha256(store.get(key)) in {w.sha256 for w in winners}
-
-    def test_sixteen_threads_with_the_same_bytes(self, store: Store, key: str) -> None:
-        results = at_once(16, lambda _: store.put(key, b"same", retain_until=soon()))
-        winners = [r for r in results if isinstance(r, Stored)]
-        losers = [r for r in results if isinstance(r, AlreadyThere)]
-        assert len(winners) + len(losers) == 16
-        assert {loser.existing.version for loser in losers} <= {w.version for w in winners}
-        if store.capabilities().conditional_put == "atomic":
-            assert len(winners) == 1
-
-    def test_several_processes(self, backend: Backend, key: str) -> None:
-        def put(number: int) -> None:
-            try:
-                backend.open().put(key, b"%d" % number)
-            except Occupied:
-                os._exit(3)
-            os._exit(0)
-
-        racers = [fork.Process(target=put, args=(n,)) for n in range(8)]
-        for racer in racers:
-            racer.start()
-        for racer in racers:
-            racer.join(20)
-        codes = sorted(racer.exitcode or 0 for racer in racers)
-        store = backend.open()
-        if store.capabilities().conditional_put == "atomic":
-            assert codes == [0, 3, 3, 3, 3, 3, 3, 3]
-        assert set(codes) <= {0, 3}
-        assert len(list(store.list(key, versions=True))) == codes.count(0)
-
-    def test_writers_of_all_kinds_leave_whole_objects(self, store: Store, key: str) -> None:
-        """Replacing, hiding and destroying at once: every version listed afterwards is readable."""
-
-        def act(number: int) -> object:
-            if number % 4 == 3:
-                return store.delete(key)
-            if number % 4 == 2:
-                seen = [s for s in store.list(key, versions=True) if not s.marker]
-                return store.delete(key, version=seen[0].version) if seen else None
-            with suppress(StoreRefused):  # removed by another before it could be read back
-                store.put(key, bytes([number]) * 5000, if_absent=False)
-            return None
-
-        at_once(16, act)
-        for version in store.list(key, versions=True):
-            if not version.marker:
-                assert len(set(store.get(key, version=version.version))) == 1
-        store.put(key, b"afterwards", if_absent=False)
-        assert store.get(key) == b"afterwards"
-
-    def test_a_killed_writer_leaves_old_or_new(
-        self, backend: Backend, key: str, kills: int, seed: int
-    ) -> None:
-        chance = random.Random(seed)
-        for _ in range(kills):
-            reading, writing = os.pipe()
-            writer = fork.Process(target=_write_for_ever, args=(backend, key, writing))
-            writer.start()
-            os.close(writing)
-            with os.fdopen(reading, "rb") as done:
-                done.read(1)  # it has begun
-                time.sleep(chance.uniform(0, 0.02))
-                os.kill(writer.pid or 0, signal.SIGKILL)
-                writer.join()
-                finished = len(done.read()) + 1
-            store = backend.open()
-            for number in range(max(0, finished - 3), finished):
-                assert int(store.get(f"{key}/{number % 3}")[:8]) >= number
-            for version in store.list(f"{key}/", versions=True):
-                assert len(store.get(version.key, version=version.version)) == 200_000
-            for number in range(3):
-                purge(store, f"{key}/{number}")
-            assert list(store.list(f"{key}/", versions=True)) == []
-
     # the place itself
 
     def test_a_lost_place_is_not_an_empty_one(self, backend: Backend, key: str) -> None:
-        store = backend.open()
-        store.put(key, b"x")
-        backend.lose()
-        try:
-            store = backend.open()
-        except NoSuchStore:
-            return
-        for act in (store.head, store.get, store.delete, store.retention):
+        backend.open().put(key, b"x")
+        store = backend.lost()
+        for act in (store.head, store.get, store.open, store.delete, store.retention):
             with pytest.raises(NoSuchStore):
                 act(key)
         with pytest.raises(NoSuchStore):
@@ -528,13 +389,3 @@ class Conformance:
         assert list(store.list(versions=True)) == before
         assert found.versioning
         assert found.place_declared
-
-
-def _write_for_ever(backend: Backend, key: str, done: int) -> None:
-    store = backend.open()
-    number = 0
-    while True:
-        data = b"%08d" % number + bytes(199_992)
-        store.put(f"{key}/{number % 3}", data, if_absent=False)
-        os.write(done, b".")
-        number += 1

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from genuka_pipelines.stores import s3_connection
+from genuka_pipelines.stores.s3 import S3Store
+from tests.stores.backends import BucketBackend
 from tests.stores.servers import ministack
 
 
@@ -48,3 +51,21 @@ def s3_credentials() -> Iterator[None]:
         patch.setenv("AWS_ACCESS_KEY_ID", "AKTEST")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "SKTEST")
         yield
+
+
+@pytest.fixture(scope="module")
+def bucket(ministack_endpoint: str) -> BucketBackend:
+    """A bucket with versions and locks, for the tests of one file."""
+    return BucketBackend(ministack_endpoint)
+
+
+@pytest.fixture
+def store(bucket: BucketBackend) -> S3Store:
+    """A store in that bucket."""
+    return bucket.open()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waiting between attempts."""
+    monkeypatch.setitem(s3_connection._CONFIG, "retries", {"mode": "standard", "total_max_attempts": 1})

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from genuka_pipelines.stores.open import open_store
 from genuka_pipelines.stores.s3 import S3Store
 from genuka_pipelines.stores.s3_connection import credentials
 
-S3 = {"region": "gra", "endpoint": "https://s3.example.test"}
+S3: dict[str, Any] = {"region": "gra", "endpoint": "https://s3.example.test"}
 
 
 @pytest.mark.parametrize(
@@ -48,9 +49,9 @@ S3 = {"region": "gra", "endpoint": "https://s3.example.test"}
         ("s3://bucket", {"region": "gra", "endpoint": "http://s3.example.test"}, "not encrypted"),
     ],
 )
-def test_a_wrong_place_is_one_clear_sentence(url: str, options: dict[str, str], expected: str) -> None:
+def test_a_wrong_place_is_one_clear_sentence(url: str, options: dict[str, Any], expected: str) -> None:
     with pytest.raises(GenukaError) as wrong:
-        open_store(url, name="france", **options)  # type: ignore[arg-type]
+        open_store(url, name="france", **options)
     message = str(wrong.value)
     assert expected in message
     assert "france" in message

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import threading
+import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO, cast
 
 import pytest
 
-from genuka_pipelines.stores import s3_connection
 from genuka_pipelines.stores.errors import (
     AlreadyThere,
     CapabilityUnknown,
     ChecksumMismatch,
-    ClockSkewed,
-    CorruptObject,
     Locked,
     LockNotApplied,
     LockUnavailable,
     NoSuchBucket,
     NoSuchObject,
-    NotAllowed,
     Occupied,
     StoreError,
     StoreFull,
-    StoreRefused,
-    StoreUnreachable,
     TooBig,
 )
 from genuka_pipelines.stores.naming import Shown
@@ -39,31 +32,9 @@ from genuka_pipelines.stores.open import open_store
 from genuka_pipelines.stores.s3 import S3Store
 from genuka_pipelines.stores.s3_connection import Connection
 from genuka_pipelines.stores.s3_errors import named_errors
+from genuka_pipelines.stores.store import Capabilities
 from tests.stores.backends import BucketBackend
-from tests.stores.conformance import Pipe, sha256
-from tests.stores.servers import Fault, FaultyNetwork, free_port
-
-MIB = 1 << 20
-
-
-def soon() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def bucket(ministack_endpoint: str) -> BucketBackend:
-    return BucketBackend(ministack_endpoint)
-
-
-@pytest.fixture
-def store(bucket: BucketBackend) -> S3Store:
-    return bucket.open()
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No waiting between attempts."""
-    monkeypatch.setitem(s3_connection._CONFIG, "retries", {"mode": "standard", "total_max_attempts": 1})
+from tests.stores.helpers import MIB, Pipe, WeakClient, sha256, soon
 
 
 def plain_bucket(endpoint: str, *, versions: bool = False) -> Connection:
@@ -118,7 +89,7 @@ def test_versions_without_locks(ministack_endpoint: str) -> None:
 def test_an_administrators_lock_is_respected_by_us(ministack_endpoint: str) -> None:
     store = S3Store(plain_bucket(ministack_endpoint), administrative_lock=True, single_put=MIB, part=5 * MIB)
     assert store.probe().lock == "administrative"
-    until = soon()
+    until = soon().replace(microsecond=0)
     for data in (b"1", bytes(6 * MIB)):
         key = f"a/{len(data)}"
         store.put(key, data, retain_until=until)
@@ -135,37 +106,82 @@ def test_an_administrators_lock_is_respected_by_us(ministack_endpoint: str) -> N
     store.delete("b")
 
 
-class _WeakClient:
-    """A server that says yes to what a lock must forbid, as one emulator does."""
-
-    def __init__(self, client: Any, *lies: str) -> None:
-        self._client, self._lies = client, lies
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._client, name)
-        if name in self._lies:
-            return lambda **_: {"ResponseMetadata": {"HTTPHeaders": {}}}
-        if "drop locks" in self._lies and name == "put_object":
-            return lambda **o: real(**{k: v for k, v in o.items() if not k.startswith("ObjectLock")})
-        return real
-
-
 @pytest.mark.parametrize("lie", ["put_object_retention", "delete_object"])
 def test_a_lock_that_can_be_broken_is_not_called_one(bucket: BucketBackend, lie: str) -> None:
     store = S3Store(bucket.where)
-    store.__dict__["_client"] = _WeakClient(bucket.client, lie)
+    store.__dict__["_client"] = WeakClient(bucket.client, lie)
     assert store.probe().lock == "none"
 
 
 def test_a_lock_that_was_dropped_is_set_again_or_refused(bucket: BucketBackend) -> None:
     store = bucket.open()
-    store.__dict__["_client"] = _WeakClient(bucket.client, "drop locks")
+    store.__dict__["_client"] = WeakClient(bucket.client, "drop locks")
     store.put("dropped/once", b"1", retain_until=soon())
     assert store.retention("dropped/once") is not None
-    store.__dict__["_client"] = _WeakClient(bucket.client, "drop locks", "put_object_retention")
+    store.__dict__["_client"] = WeakClient(bucket.client, "drop locks", "put_object_retention")
     with pytest.raises(LockNotApplied) as dropped:
         store.put("dropped/for/good", b"1", retain_until=soon())
     assert dropped.value.exit_code == 1
+
+
+def test_a_condition_that_racers_slip_through_is_called_racy(bucket: BucketBackend) -> None:
+    class Racy(WeakClient):
+        """Looks, waits, and then writes whatever it saw: as good as atomic to one writer."""
+
+        def put_object(self, **options: Any) -> Any:
+            if options.pop("IfNoneMatch", None):
+                place = {name: options[name] for name in ("Bucket", "Key")}
+                found = self._client.list_objects_v2(Bucket=place["Bucket"], Prefix=place["Key"])
+                if found["KeyCount"]:
+                    return self._client.put_object(**place, Body=b"", IfNoneMatch="*")
+                time.sleep(0.2)
+            return self._client.put_object(**options)
+
+    store = S3Store(bucket.where, prefix="racy/")
+    store.__dict__["_client"] = Racy(bucket.client)
+    assert store.probe().conditional_put == "racy"
+    store.put("a", b"1")
+    with pytest.raises(Occupied):
+        store.put("a", b"2")
+    for never in ("none", "racy"):
+        store = S3Store(bucket.where, prefix="racy/", capabilities=replace(bucket.capabilities, conditional_put=never))
+        with pytest.raises(Occupied):
+            store.put("a", b"2")
+
+
+def test_what_is_sent_says_everything_and_nothing_that_providers_refuse() -> None:
+    """No trailer and no CRC (OVHcloud and R2 refused both); hash, condition and lock in signed headers."""
+    sent: list[Any] = []
+
+    class Stop(Exception):
+        pass
+
+    def stop(request: Any, **_: object) -> None:
+        sent.append(request)
+        raise Stop
+
+    can = Capabilities("compliance", True, "atomic", "verified", "gra", False)
+    store = S3Store(
+        Connection("the-bucket", "gra", "https://s3.example.test", Shown("france")),
+        prefix="p/",
+        capabilities=can,
+    )
+    store._client.meta.events.register("before-send.s3.PutObject", stop)
+    until = soon().replace(microsecond=0)
+    with pytest.raises(Stop):
+        store.put("a/é", b"abc", retain_until=until)
+    request = sent[0]
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers = {k: v.decode() if isinstance(v, bytes) else v for k, v in headers.items()}
+    assert request.url == "https://s3.example.test/the-bucket/p/a/%C3%A9"
+    assert headers["x-amz-content-sha256"] == sha256(b"abc") == headers["x-amz-meta-sha256"]
+    assert headers["x-amz-checksum-sha256"] == base64.b64encode(bytes.fromhex(sha256(b"abc"))).decode()
+    assert headers["if-none-match"] == "*"
+    assert headers["x-amz-object-lock-mode"] == "COMPLIANCE"
+    assert datetime.fromisoformat(headers["x-amz-object-lock-retain-until-date"]) == until
+    assert "/gra/s3/aws4_request" in headers["authorization"]
+    assert not {"x-amz-trailer", "content-encoding", "content-md5"} & set(headers)
+    assert not any("crc" in name for name in headers)
 
 
 def test_the_place_is_declared_unless_the_server_confirms_it(
@@ -173,14 +189,14 @@ def test_the_place_is_declared_unless_the_server_confirms_it(
 ) -> None:
     monkeypatch.setattr(Connection, "loopback", False)
     monkeypatch.setattr(
-        _WeakClient,
+        WeakClient,
         "get_bucket_location",
         lambda *_, **__: {"LocationConstraint": "gra", "ResponseMetadata": {"HTTPHeaders": {}}},
         raising=False,
     )
     for region, declared in (("gra", False), ("sbg", True), ("auto", True)):
         store = S3Store(replace(bucket.where, region=region))
-        store.__dict__["_client"] = _WeakClient(bucket.client)
+        store.__dict__["_client"] = WeakClient(bucket.client)
         can = store.probe()
         assert (can.place, can.place_declared) == ("gra", declared)
 
@@ -211,9 +227,13 @@ def test_the_stores_of_one_bucket_do_not_see_each_other(bucket: BucketBackend) -
 
 
 def test_large_objects_go_up_in_parts(bucket: BucketBackend) -> None:
-    store = S3Store(
-        bucket.where, prefix="large/", capabilities=bucket.capabilities, single_put=MIB, part=5 * MIB
-    )
+    store = S3Store(bucket.where, prefix="large/", capabilities=bucket.capabilities, single_put=MIB, part=5 * MIB)
+    headers: set[str] = set()
+
+    def record(request: Any, **_: object) -> None:
+        headers.update(name.lower() for name in request.headers)
+
+    store._client.meta.events.register("before-send.s3", record)
     data = bytes(range(256)) * (11 * MIB // 256)
     put = store.put("a", cast(BinaryIO, Pipe(data)), sha256=sha256(data))
     assert put.sha256 == sha256(data)
@@ -228,6 +248,8 @@ def test_large_objects_go_up_in_parts(bucket: BucketBackend) -> None:
     assert "-" not in bucket.client.head_object(Bucket=bucket.where.bucket, Key="large/locked")["ETag"]
     uploads = bucket.client.list_multipart_uploads(Bucket=bucket.where.bucket)
     assert not uploads.get("Uploads")
+    assert "content-md5" in headers
+    assert not [name for name in headers if "crc" in name or "trailer" in name]
 
 
 def test_a_full_temporary_folder_is_said(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +306,7 @@ def test_a_server_that_ignores_sha256_is_sent_an_md5(bucket: BucketBackend) -> N
     """Ceph 16 accepts a wrong SHA-256 header; the same bytes must still be checked on the way."""
     sent: list[dict[str, Any]] = []
 
-    class Watched(_WeakClient):
+    class Watched(WeakClient):
         def put_object(self, **options: Any) -> Any:
             sent.append(options)
             return self._client.put_object(**options)
@@ -298,174 +320,7 @@ def test_a_server_that_ignores_sha256_is_sent_an_md5(bucket: BucketBackend) -> N
     assert ["ChecksumSHA256" in options for options in sent] == [True, True, False]
 
 
-# networks that fail
-
-
-@contextmanager
-def through(bucket: BucketBackend, *faults: Fault) -> Iterator[tuple[S3Store, FaultyNetwork]]:
-    network = FaultyNetwork(bucket.endpoint, list(faults))
-    with network.running() as endpoint:
-        where = replace(bucket.where, endpoint=endpoint)
-        yield S3Store(where, prefix=bucket.prefix, capabilities=bucket.capabilities), network
-
-
-def flipped(piece: bytes, before: int) -> bytes:
-    """One bit of the 50,000th byte."""
-    place = 50_000 - before
-    if 0 <= place < len(piece):
-        return piece[:place] + bytes([piece[place] ^ 1]) + piece[place + 1 :]
-    return piece
-
-
-def test_a_bit_flipped_on_the_way_up_is_refused(bucket: BucketBackend, impatient: None) -> None:
-    data = bytes(200_000)
-    network = through(bucket, Fault(upwards=flipped), Fault(upwards=flipped))
-    with network as (store, _), pytest.raises(ChecksumMismatch):
-        store.put("flip/up", data)
-    with pytest.raises(NoSuchObject):
-        bucket.open().head("flip/up")
-
-
-def test_a_bit_flipped_on_the_way_down_is_noticed(bucket: BucketBackend) -> None:
-    bucket.open().put("flip/down", bytes(200_000))
-    with through(bucket, Fault(downwards=flipped)) as (store, _), pytest.raises(CorruptObject):
-        store.get("flip/down")
-
-
-def test_an_answer_lost_after_the_commit_is_not_a_second_version(bucket: BucketBackend) -> None:
-    """The client tries again; what it finds there is its own, and it says so."""
-    lost = Fault(downwards=lambda piece, _: None if b" 200 " in piece else piece)
-    with through(bucket, lost) as (store, network):
-        with pytest.raises(AlreadyThere) as there:
-            store.put("lost/answer", bytes(100_000), retain_until=soon())
-        assert network.connections > 1
-    assert there.value.existing.sha256 == sha256(bytes(100_000))
-    assert there.value.retention is not None
-    assert len(list(bucket.open().list("lost/", versions=True))) == 1
-
-
-def cut(after: int) -> Fault:
-    return Fault(downwards=lambda piece, before: piece if before < after else None)
-
-
-def test_a_broken_download_is_picked_up(bucket: BucketBackend) -> None:
-    data = bytes(range(251)) * 40_000
-    bucket.open().put("broken/download", data)
-    with through(bucket, cut(3 * MIB), cut(4 * MIB), cut(7 * MIB)) as (store, network):
-        out = io.BytesIO()
-        store.read_into("broken/download", out)
-        assert out.getvalue() == data
-        assert network.connections >= 3
-
-
-def test_a_server_may_honour_ranges_or_not(bucket: BucketBackend) -> None:
-    """MiniStack ignores them once a version is named; a resumed download must fit either way."""
-    data = bytes(range(251)) * 40_000
-    bucket.open().put("ranges", data)
-
-    class Unversioned(_WeakClient):
-        def get_object(self, **options: Any) -> Any:
-            return self._client.get_object(**{k: v for k, v in options.items() if k != "VersionId"})
-
-    for client in (Unversioned, _WeakClient):
-        with through(bucket, cut(3 * MIB), cut(MIB)) as (store, _):
-            store.__dict__["_client"] = client(store._connection.client())
-            assert store.get("ranges") == data
-
-
-def test_a_download_that_always_breaks_is_an_error_not_an_end(bucket: BucketBackend, impatient: None) -> None:
-    bucket.open().put("broken/for/good", bytes(5 * MIB))
-    with through(bucket, *[cut(100_000)] * 20) as (store, _), pytest.raises(StoreUnreachable):
-        store.get("broken/for/good")
-
-
-def test_a_cut_upload_leaves_nothing(bucket: BucketBackend, impatient: None) -> None:
-    fault = Fault(upwards=lambda piece, before: piece if before < MIB else None)
-    with through(bucket, *[fault] * 5) as (store, _), pytest.raises(StoreUnreachable):
-        store.put("cut/upload", bytes(3 * MIB))
-    assert list(bucket.open().list("cut/", versions=True)) == []
-
-
-def test_nobody_there(impatient: None) -> None:
-    store = S3Store(Connection("nobody", "gra", f"http://127.0.0.1:{free_port()}", Shown("france")))
-    for act in (store.probe, lambda: store.get("a"), lambda: list(store.list()), lambda: store.head("a")):
-        with pytest.raises(StoreUnreachable, match="france"):
-            act()
-
-
-# answers
-
-
-class Answers(HTTPServer):
-    """Says the same to every request."""
-
-    status, body = 200, b""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def handle_one_request(self) -> None:
-        self.raw_requestline = self.rfile.readline()
-        if not self.raw_requestline or not self.parse_request():
-            self.close_connection = True
-            return
-        answers = cast(Answers, self.server)
-        self.send_response(answers.status)
-        self.send_header("Content-Length", str(len(answers.body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answers.body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def answers() -> Iterator[Answers]:
-    with Answers(("127.0.0.1", 0), _Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-@pytest.fixture
-def talking(answers: Answers, impatient: None) -> S3Store:
-    where = Connection("answers", "gra", f"http://127.0.0.1:{answers.server_port}", Shown("france"))
-    return S3Store(where)
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "expected"),
-    [
-        (403, "AccessDenied", NotAllowed),
-        (403, "SignatureDoesNotMatch", NotAllowed),
-        (403, "RequestTimeTooSkewed", ClockSkewed),
-        (404, "NoSuchBucket", NoSuchBucket),
-        (404, "NoSuchKey", NoSuchObject),
-        (503, "SlowDown", StoreUnreachable),
-        (500, "InternalError", StoreUnreachable),
-        (507, "QuotaExceeded", StoreFull),
-        (400, "SomethingNew", StoreRefused),
-        (418, "<script>AKTEST SKTEST", StoreRefused),
-    ],
-)
-def test_answers_have_names_and_leak_nothing(
-    answers: Answers, talking: S3Store, status: int, code: str, expected: type[StoreError]
-) -> None:
-    code = code.replace("<", "&lt;")
-    answers.status = status
-    answers.body = f"<Error><Code>{code}</Code><Message>SKTEST awa@example.test</Message></Error>".encode()
-    with pytest.raises(expected) as named:
-        talking.get("some/key")
-    message = str(named.value)
-    assert not any(secret in message for secret in ("SKTEST", "awa@", "<", "127.0.0.1"))
-    assert named.value.__suppress_context__
-
-
-def test_a_page_that_is_not_s3(answers: Answers, talking: S3Store) -> None:
-    answers.status, answers.body = 200, b"<html><body>Welcome"
-    for act in (talking.probe, lambda: list(talking.list()), lambda: talking.get("a")):
-        with pytest.raises(StoreError, match="france"):
-            act()
+# errors
 
 
 def test_a_missing_bucket_is_not_a_missing_object(ministack_endpoint: str) -> None:

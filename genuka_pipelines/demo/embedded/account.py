@@ -6,12 +6,12 @@ another service uses would let that service read the databases.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
 import stat
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,7 @@ class Account:
 
     def becoming(self) -> dict[str, Any]:
         """Arguments that make `subprocess` run a program as this account, away from private folders."""
-        lent: dict[str, Any] = (
-            {} if self.is_ours else {"user": self.uid, "group": self.gid, "extra_groups": []}
-        )
+        lent: dict[str, Any] = {} if self.is_ours else {"user": self.uid, "group": self.gid, "extra_groups": []}
         return lent | {"cwd": "/", "umask": 0o077}
 
     def people(self) -> list[str]:
@@ -96,19 +94,25 @@ def _entry(uid: int) -> pwd.struct_passwd:
 
 
 def _lent() -> Account:
-    """The server's account, made when missing; when two processes try at once, one wins and both use it."""
-    useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-    options = ["--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin"]
-    for _ in range(20):
+    """The server's account, made when missing."""
+    # two useradd at once give one name two numbers: whoever comes second must wait and look again
+    with Path("/etc/passwd").open() as people:
+        fcntl.flock(people, fcntl.LOCK_EX)
         try:
             entry = pwd.getpwnam(SERVER_ACCOUNT)
         except KeyError:
-            if useradd is None:
-                break
-            done = subprocess.run([useradd, *options, SERVER_ACCOUNT], check=False, capture_output=True)
-            time.sleep(0.2 if done.returncode else 0)
-        else:
-            return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
-    raise StackUnavailable(
-        f"PostgreSQL does not run as root, and no account {SERVER_ACCOUNT} could be made: run as another user"
-    )
+            entry = _added()
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def _added() -> pwd.struct_passwd:
+    useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    options = ["--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", SERVER_ACCOUNT]
+    try:
+        if useradd:
+            subprocess.run([useradd, *options], check=False, capture_output=True)
+        return pwd.getpwnam(SERVER_ACCOUNT)
+    except KeyError:
+        raise StackUnavailable(
+            f"PostgreSQL does not run as root, and no account {SERVER_ACCOUNT} could be made: run as another user"
+        ) from None

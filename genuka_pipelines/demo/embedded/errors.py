@@ -30,9 +30,7 @@ class DiskFull(StackUnavailable):
 
 def disk_full(folder: Path) -> DiskFull:
     """The one sentence about a full disk."""
-    return DiskFull(
-        f"the disk that holds {folder} is full: free some space or set GENUKA_HOME to another disk"
-    )
+    return DiskFull(f"the disk that holds {folder} is full: free some space or set GENUKA_HOME to another disk")
 
 
 @contextmanager

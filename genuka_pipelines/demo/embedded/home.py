@@ -32,7 +32,10 @@ def sole_worker(home: Path) -> Iterator[None]:
     Raises UnusableHome when the home cannot be written, StackUnavailable after three minutes of waiting.
     """
     with told_in_a_sentence(home):
-        make_private(home)
+        if not home.exists():
+            make_private(home)
+            # keys and data are never committed; a folder that was there before keeps its own rules
+            (home / ".gitignore").write_text("*\n")
         # not inherited by the server, which would else hold the lock for as long as it lives
         descriptor = os.open(home / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -64,14 +67,11 @@ def _wait_for(descriptor: int, home: Path) -> None:
 def make_folders(home: Path, stores: Iterable[str]) -> None:
     """The keys' folder and the stores' folders; raises UnusableHome when `stores/` is somebody else's."""
     make_private(home / "keys")
-    (home / ".gitignore").write_text("*\n")
     shelf = home / "stores"
     for store in stores:
         if read_mark(shelf) is None:
             make_private(shelf)
             if any(shelf.iterdir()):
-                raise UnusableHome(
-                    f"{shelf} was not made by `genuka up`: move it away or choose another GENUKA_HOME"
-                )
+                raise UnusableHome(f"{shelf} was not made by `genuka up`: move it away or choose another GENUKA_HOME")
             write_mark(shelf, Mark("stores"))
         make_private(shelf / store)

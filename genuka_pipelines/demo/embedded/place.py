@@ -100,9 +100,7 @@ def _unfit(root: Path, account: Account) -> str | None:
         return "its path holds more than letters, digits, dots, dashes and underscores"
     if len(str(Place(root, account).socket)) > _LONGEST_SOCKET:
         return "its path is too long for a socket"
-    if root.exists() and (
-        root.stat().st_uid != os.geteuid() or {step.name for step in root.iterdir()} - {"run"}
-    ):
+    if root.exists() and (root.stat().st_uid != os.geteuid() or {step.name for step in root.iterdir()} - {"run"}):
         return "it was there before and is not ours"
     ancestor = next(step for step in root.parents if step.exists())
     return None if account.can_reach(ancestor) else f"{account.name} cannot reach it"

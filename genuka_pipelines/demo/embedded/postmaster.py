@@ -70,9 +70,7 @@ def stop(process: psutil.Process, place: Place, *, politely: bool = True) -> Non
             if ended(process, seconds):
                 break
         else:
-            raise StackUnavailable(
-                f"the PostgreSQL server (process {process.pid}) does not end: end it by hand"
-            )
+            raise StackUnavailable(f"the PostgreSQL server (process {process.pid}) does not end: end it by hand")
     except psutil.NoSuchProcess:
         pass
     clear_remains(place)

@@ -27,16 +27,14 @@ def identify(home: Path) -> Mark:
 
 def find_server(home: Path, mark: Mark) -> Cluster | None:
     """The server this home already has, running or not; raises UnusableHome when its folder lost its mark."""
-    if mark.server is None:
+    if mark.server is None or _is_a_copy(home, mark):
         return None
     root = home / mark.server
     data = root / "data"
     theirs = read_mark(root)
     if theirs is None or theirs.id != mark.id:
         if data.exists():
-            raise UnusableHome(
-                f"{root} holds databases without the mark of {home}: restore its {MARK} or move it away"
-            )
+            raise UnusableHome(f"{root} holds databases without the mark of {home}: restore its {MARK} or move it away")
         return None
     return Cluster(Place(root, server_account(data if data.exists() else None)))
 

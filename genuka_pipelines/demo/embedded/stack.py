@@ -6,14 +6,15 @@ from what is really there, and everything between is looked at before it is made
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from genuka_pipelines.demo.embedded import databases
 from genuka_pipelines.demo.embedded.cluster import Cluster
 from genuka_pipelines.demo.embedded.errors import StackUnavailable, told_in_a_sentence
 from genuka_pipelines.demo.embedded.home import make_folders, sole_worker
@@ -70,11 +71,9 @@ def up(home: Path, *, wanted: Iterable[str] = EMBEDDABLE, base: Path | None = No
         if mark.server or parts.intersection(DATABASES):
             cluster = provide_server(home, mark, base)
             if before and before.databases and not cluster.place.data.exists():
-                notes.append(
-                    f"the databases of {home} were gone from {cluster.place.root}: they are new and empty"
-                )
+                notes.append(f"the databases of {home} were gone from {cluster.place.root}: they are new and empty")
             started = cluster.ensure_running()
-            cluster.ensure_databases([name for name in DATABASES if name in parts], durable=DURABLE)
+            databases.ensure(cluster.place, [name for name in DATABASES if name in parts], durable=DURABLE)
         file = _record(home, cluster, before)
     return Stack(file, home / "keys", started, tuple(notes))
 
@@ -87,9 +86,7 @@ def create_tenant_database(home: Path, ref: str) -> str:
     home, mark = _known(home)
     reference = tenant_ref(ref)
     if not 0 < len(reference) <= 50:
-        raise StackUnavailable(
-            f"{ref!r} cannot name a tenant's database: use 1 to 50 letters, digits or underscores"
-        )
+        raise StackUnavailable(f"{ref!r} cannot name a tenant's database: use 1 to 50 letters, digits or underscores")
     if mark is None or mark.server is None:
         raise StackUnavailable(
             f"{home} has no embedded databases: run `genuka up`, or set GENUKA_TENANT_DSN__{reference}"
@@ -98,7 +95,7 @@ def create_tenant_database(home: Path, ref: str) -> str:
         cluster = find_server(home, mark)
         if cluster is None:
             raise StackUnavailable(f"the databases of {home} are gone: run `genuka up`")
-        cluster.ensure_databases([_TENANT + reference.lower()])
+        databases.ensure(cluster.place, [_TENANT + reference.lower()])
         return _record(home, cluster, _before(home)).tenants[reference]
 
 
@@ -116,21 +113,16 @@ def down(home: Path, *, wipe: bool = False, wanted: Iterable[str] = EMBEDDABLE) 
         stopped = cluster is not None and cluster.stop(for_good=wipe)
         if not wipe:
             return Downed(stopped)
-        file = _before(home)
-        whole = (
-            _checked(wanted) == EMBEDDABLE
-            and file is not None
-            and {*file.databases, *file.stores} == EMBEDDABLE
-        )
+        keys, shelf = home / "keys", home / "stores"
         ours = [cluster.place.root] if cluster else []
-        ours += [home / "stores"] if read_mark(home / "stores") else []
-        ours += [home / "keys"] if whole else []
+        ours += [shelf] if read_mark(shelf) else []
+        ours += [keys] if _is_whole(home) and _checked(wanted) == EMBEDDABLE and not keys.is_symlink() else []
         # the address first, the mark last: after a crash nothing leads to removed data and `down` goes on
         (home / STACK_FILE).unlink(missing_ok=True)
         for folder in ours:
             _remove(folder)
         (home / MARK).unlink(missing_ok=True)
-    return Downed(stopped, tuple(ours), () if whole else (home / "keys",))
+    return Downed(stopped, tuple(ours), (keys,) if keys.exists() else ())
 
 
 def _known(home: Path) -> tuple[Path, Mark | None]:
@@ -156,8 +148,13 @@ def _before(home: Path) -> StackFile | None:
     return None
 
 
+def _is_whole(home: Path) -> bool:
+    file = _before(home)
+    return file is not None and {*file.databases, *file.stores} == EMBEDDABLE
+
+
 def _record(home: Path, cluster: Cluster | None, before: StackFile | None) -> StackFile:
-    there = cluster.databases() if cluster else {}
+    there = databases.existing(cluster.place) if cluster else {}
     file = StackFile(
         home=home,
         server=cluster.place.root if cluster else None,
@@ -167,9 +164,7 @@ def _record(home: Path, cluster: Cluster | None, before: StackFile | None) -> St
             for name in sorted(there)
             if cluster and name.startswith(_TENANT)
         },
-        stores={
-            name: (home / "stores" / name).as_uri() for name in STORES if (home / "stores" / name).is_dir()
-        },
+        stores={name: (home / "stores" / name).as_uri() for name in STORES if (home / "stores" / name).is_dir()},
     )
     if file != before:
         write_atomically(home / STACK_FILE, file.model_dump(mode="json"))
@@ -177,12 +172,17 @@ def _record(home: Path, cluster: Cluster | None, before: StackFile | None) -> St
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder of ours, also what a folder store has locked."""
-
-    def unlock(remove: Callable[..., Any], path: str, _: object) -> None:
-        Path(path).parent.chmod(stat.S_IRWXU)
-        Path(path).chmod(stat.S_IRWXU)
-        remove(path)
-
-    if folder.exists():
-        shutil.rmtree(folder, onerror=unlock)
+    """Remove a folder of ours, also what a folder store has locked and where a link stands for it."""
+    real = folder.resolve()
+    if real.exists():
+        for at, names, _ in os.walk(real):
+            for inner in (Path(at, name) for name in names):
+                if not inner.is_symlink():
+                    inner.chmod(inner.stat().st_mode | stat.S_IRWXU)
+        # the mark last, so that an interrupted removal is still known as ours
+        for inner in real.iterdir():
+            if inner.name != MARK:
+                shutil.rmtree(inner) if inner.is_dir() and not inner.is_symlink() else inner.unlink()
+        shutil.rmtree(real)
+    if folder.is_symlink():
+        folder.unlink()

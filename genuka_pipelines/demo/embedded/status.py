@@ -13,7 +13,7 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from genuka_pipelines.catalog.errors import GenukaError
-from genuka_pipelines.demo.embedded import postmaster
+from genuka_pipelines.demo.embedded import databases, postmaster
 from genuka_pipelines.demo.embedded.cluster import Cluster
 from genuka_pipelines.demo.embedded.errors import StackUnavailable, told_in_a_sentence
 from genuka_pipelines.demo.embedded.mark import read_mark
@@ -65,11 +65,9 @@ def _server(cluster: Cluster | None, file: StackFile) -> tuple[PartStatus, ...]:
     process = postmaster.running(cluster.place.data)
     if process is None:
         server = PartStatus("server", "down", f"no PostgreSQL runs in {root}: run `genuka up`")
-        return server, *(
-            PartStatus(f"database {name}", "down", "its server is not running") for name in names
-        )
+        return server, *(PartStatus(f"database {name}", "down", "its server is not running") for name in names)
     try:
-        there = cluster.databases()
+        there = databases.existing(cluster.place)
     except StackUnavailable as error:
         return (
             PartStatus("server", "unknown", f"process {process.pid} runs, but {error}"),

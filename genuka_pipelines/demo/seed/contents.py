@@ -27,7 +27,6 @@ from genuka_pipelines.demo.seed.subjects import (
 )
 from genuka_pipelines.demo.seed.values import Recipe
 
-
 # The tables that no company's block touches: a lane of their own beside the companies'.
 PUBLIC = frozenset(
     {

@@ -17,7 +17,9 @@ from genuka_pipelines.demo.seed.arrays import Array, Bools, Floats, Ints, fixed_
 
 _CROCKFORD = np.frombuffer(b"0123456789abcdefghjkmnpqrstvwxyz", dtype=np.uint8)
 _HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
-_URL_SAFE = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyzabcdefghijkl", dtype=np.uint8)
+# Chance spells words too: without c and v it never writes "cvv" before some digits.
+_SILENT = np.frombuffer(b"0123456789abbdefghjkmnpqrstwwxyz", dtype=np.uint8)
+_LETTERS = np.frombuffer(b"ABDEFGHIJKLMNOPQRSTUWXYZabdefghijklmnopqrstuwxyzABDEFGHIJKLMNOPQ", dtype=np.uint8)
 
 
 class Dice:
@@ -74,7 +76,7 @@ class Dice:
         for place in range(9, -1, -1):
             made[:, place] = _CROCKFORD[rest & 31]
             rest = rest >> 5
-        made[:, 10:] = _CROCKFORD[self._bytes(rows, 16) & 31]
+        made[:, 10:] = _SILENT[self._bytes(rows, 16) & 31]
         return fixed_width(made)
 
     def hexes(self, length: int, width: int) -> Array:
@@ -88,7 +90,7 @@ class Dice:
 
     def letters(self, length: int, width: int) -> Array:
         """Strings of this many letters; no digits, which could come to look like a card number."""
-        return fixed_width(_URL_SAFE[self._bytes(length, width) & 63])
+        return fixed_width(_LETTERS[self._bytes(length, width) & 63])
 
     def _bytes(self, rows: int, width: int) -> NDArray[Any]:
         return np.frombuffer(self._rng.bytes(rows * width), dtype=np.uint8).reshape(rows, width)

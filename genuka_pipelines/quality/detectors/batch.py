@@ -1,4 +1,4 @@
-"""Reads a column in batches: one pass of RE2 finds the few values that Python must look at.
+"""Reads a column in batches: RE2 finds the few values that Python must look at.
 
 Reading every value in Python costs microseconds each, and a nightly scan of millions of rows
 would be cut down to a sample; a sample cannot say that there is no card number.
@@ -6,16 +6,19 @@ would be cut down to a sample; a sample cannot say that there is no card number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.quality.detectors.detector import Batch, Detector, Finding
-from genuka_pipelines.quality.detectors.gate import Gate, either
+from genuka_pipelines.quality.detectors.gate import Gate
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
+
+    Mask = npt.NDArray[np.bool_]
 
 
 class UnreadableBatch(GenukaError):
@@ -28,58 +31,57 @@ def find(values: Batch, detectors: Iterable[Detector]) -> list[Finding]:
     `values` are a sequence of text and `None`, or Arrow text. Raises `UnreadableBatch`, which names
     the row and never its content.
     """
-    wanted = list(dict.fromkeys(detectors))
-    column = _column(values)
+    column = _Column(values)
     found = [
-        (row, rank, detector)
-        for group in _alike(wanted)
-        for row, detector in _found(column, group)
-        for rank in (wanted.index(detector),)
+        (int(row), rank, detector)
+        for rank, detector in enumerate(dict.fromkeys(detectors))
+        for row in column.past(detector.gate).nonzero()[0]
+        if detector.flags(column.read(row, detector))
     ]
     found.sort(key=lambda one: one[:2])
     return [Finding(row, detector.kind, detector.id) for row, _, detector in found]
 
 
-def _alike(detectors: list[Detector]) -> Iterator[list[Detector]]:
-    """Detectors that read a value the same way and can share a gate, so that it is read once."""
+class _Column:
+    """A column, what of it was matched, and what of it was read: each done once for all detectors."""
 
-    def manner(detector: Detector) -> tuple[int, bool, bool]:
-        return id(detector.reads), detector.gate.any_case, detector.gate.inverted
+    def __init__(self, values: Batch) -> None:
+        self._texts = _arrow(values)
+        self._matched: dict[str, Mask] = {}
+        self._read: dict[tuple[Any, int], str] = {}
 
-    for key, group in groupby(sorted(detectors, key=manner), key=manner):
-        alike = list(group)
-        yield from ([one] for one in alike) if key[2] else [alike]
+    def past(self, gate: Gate) -> Mask:
+        """Which values `gate` lets through."""
+        import numpy as np
+
+        through = np.zeros(len(self._texts), dtype=bool)
+        for way in gate.ways:
+            together = np.ones(len(self._texts), dtype=bool)
+            for pattern in way:
+                if together.any():
+                    together &= self._match(gate.local(pattern))
+            through |= together
+        if gate.inverted:
+            through = ~through & self._texts.is_valid().to_numpy(zero_copy_only=False)
+        return through
+
+    def read(self, row: int, detector: Detector) -> str:
+        """The value of `row` as `detector` reads it."""
+        key = (detector.reads, row)
+        if key not in self._read:
+            self._read[key] = detector.reads(self._texts[row].as_py())
+        return self._read[key]
+
+    def _match(self, pattern: str) -> Mask:
+        import pyarrow.compute as pc
+
+        if pattern not in self._matched:
+            hit = pc.match_substring_regex(self._texts, pattern=pattern).fill_null(False)
+            self._matched[pattern] = hit.to_numpy(zero_copy_only=False)
+        return self._matched[pattern]
 
 
-def _found(column: pa.LargeStringArray, detectors: list[Detector]) -> Iterator[tuple[int, Detector]]:
-    import numpy as np
-
-    rows = _past(column, either(tuple(detector.gate for detector in detectors)))
-    if not len(rows):
-        return
-    few = column.take(rows)
-    texts = few.to_pylist()
-    read: dict[int, str] = {}
-    for detector in detectors:
-        # Its own gate too: what a detector finds may not depend on which others run beside it.
-        for at in np.arange(len(texts)) if len(detectors) == 1 else _past(few, detector.gate):
-            if at not in read:
-                read[at] = detector.reads(texts[at])
-            if detector.flags(read[at]):
-                yield int(rows[at]), detector
-
-
-def _past(column: pa.LargeStringArray, gate: Gate) -> Sequence[int]:
-    """The places of the values that `gate` lets through, as an array of integers."""
-    import pyarrow.compute as pc
-
-    hit = pc.match_substring_regex(column, pattern=gate.here())
-    if gate.inverted:
-        hit = pc.invert(hit)
-    return pc.indices_nonzero(hit.fill_null(False)).to_numpy()  # type: ignore[no-any-return]
-
-
-def _column(values: Batch) -> pa.LargeStringArray:
+def _arrow(values: Batch) -> pa.LargeStringArray:
     import pyarrow as pa
 
     if isinstance(values, pa.ChunkedArray):
@@ -101,7 +103,7 @@ def _column(values: Batch) -> pa.LargeStringArray:
 def _is_text(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _text(row: int, value: object) -> str | None:

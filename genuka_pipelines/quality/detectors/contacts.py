@@ -11,7 +11,7 @@ from typing import Final
 
 from genuka_pipelines.quality.detectors.detector import TEXTS, Detector, Title
 from genuka_pipelines.quality.detectors.digits import run_of, ascii_digits
-from genuka_pipelines.quality.detectors.gate import Gate
+from genuka_pipelines.quality.detectors.gate import gate
 from genuka_pipelines.quality.detectors.text import plain
 
 # Dates, card numbers, amounts, IBANs, ULIDs and UUIDs, coordinates: long numbers that nobody answers.
@@ -48,7 +48,7 @@ CONTACTS: Final = (
         kind="phone_number",
         title=Title("Numéro de téléphone dans un nom", "Phone number in a name"),
         applies_to=TEXTS,
-        gate=Gate(run_of(8, apart=4)),
+        gate=gate(run_of(8, apart=4)),
         reads=_read,
         flags=_has_phone,
     ),
@@ -57,7 +57,7 @@ CONTACTS: Final = (
         kind="email_address",
         title=Title("Adresse e-mail dans un nom", "E-mail address in a name"),
         applies_to=TEXTS,
-        gate=Gate("@|\uff20|&#"),
+        gate=gate("@|\uff20|&#"),
         reads=_read,
         flags=lambda text: bool(_EMAIL.search(text)),
     ),

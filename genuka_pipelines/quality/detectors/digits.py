@@ -10,18 +10,23 @@ import re
 import unicodedata
 from typing import Final
 
-# ASCII, Arabic-Indic and its extended form, N'Ko, Devanagari, full width; and the escapes that spell one.
-_DIGIT: Final = (
-    "(?:[0-9\u0660-\u0669\u06f0-\u06f9\u07c0-\u07c9\u0966-\u096f\uff10-\uff19]"
+# Arabic-Indic and its extended form, N'Ko, Devanagari, full width; and the escapes that spell one.
+RARE_DIGIT: Final = (
+    "(?:[\u0660-\u0669\u06f0-\u06f9\u07c0-\u07c9\u0966-\u096f\uff10-\uff19]"
     r"|&#(?:x3[0-9]|4[89]|5[0-7]);|\\+u003[0-9])"
 )
-_BETWEEN: Final = r"(?:[^0-9A-Za-z]|&[A-Za-z]{2,7};|&#[xX]?[0-9A-Fa-f]{1,5};|\\+u[0-9A-Fa-f]{4}|\\+[nrt]|%[0-9A-Fa-f]{2}|<br ?/?>)"
+DIGIT: Final = f"(?:[0-9]|{RARE_DIGIT})"
+BETWEEN: Final = (
+    r"(?:[^0-9A-Za-z]|&[A-Za-z]{2,7};|&#[xX]?[0-9A-Fa-f]{1,5};|\\+u[0-9A-Fa-f]{4}|\\+[nrt]|%[0-9A-Fa-f]{2}|<br ?/?>)"
+)
+"""What may stand between two digits of one number, in a gate: one sign, or one escape that spells a sign."""
+
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def run_of(digits: int, apart: int) -> str:
     """A gate's pattern for at least `digits` digits with at most `apart` other signs between two."""
-    return f"(?:{_DIGIT}{_BETWEEN}{{0,{apart}}}){{{digits - 1}}}{_DIGIT}"
+    return f"(?:{DIGIT}{BETWEEN}{{0,{apart}}}){{{digits - 1}}}{DIGIT}"
 
 
 def ascii_digits(text: str) -> str:

@@ -15,9 +15,7 @@ _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]{0,200})?/?>")
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _BLANKS = re.compile(r"\s+")
 _ALIKE = str.maketrans(
-    dict.fromkeys("’‘ʼʹ´`′＇", "'")
-    | dict.fromkeys("‐‑‒–—―−﹣－", "-")
-    | {"œ": "oe", "æ": "ae", "Œ": "OE", "Æ": "AE"}
+    dict.fromkeys("’‘ʼʹ´`′＇", "'") | dict.fromkeys("‐‑‒–—―−﹣－", "-") | {"œ": "oe", "æ": "ae", "Œ": "OE", "Æ": "AE"}
 )
 
 

@@ -14,8 +14,8 @@ def ask(house: Surroundings, key: str, as_of: datetime, name: str) -> Answer:  #
     system = house.catalog.categories[key].system
     if house.catalog.systems[system].kind != "database":
         return Answer(passed=True, notes=("it holds objects, which have no columns",))
-    found = differences(house, key)
-    strangers = tuple(name for name, nearest in undeclared_tables(house, system).items() if nearest == key)
+    found = differences(house, key, as_of)
+    strangers = tuple(name for name, nearest in undeclared_tables(house, system, as_of).items() if nearest == key)
     notes = (*found.missing, *found.undeclared, *(f"{name} is declared by no category" for name in strangers))
     counts = {
         "missing": len(found.missing),

@@ -25,9 +25,7 @@ def ask(house: Surroundings, key: str, as_of: datetime, name: str) -> Answer:
         if not declared.expectations:
             continue
         try:
-            for database, within in readable(
-                house, key, table, as_of, house.catalog.questions[name].processor_data
-            ):
+            for database, within in readable(house, key, table, as_of, house.catalog.questions[name].processor_data):
                 query = None
                 if within is not None:
                     found = database.table(table)

@@ -47,9 +47,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ledger_open_intents",
-        sa.Column(
-            "seq", sa.BigInteger, sa.ForeignKey("ledger_entries.seq"), primary_key=True, autoincrement=False
-        ),
+        sa.Column("seq", sa.BigInteger, sa.ForeignKey("ledger_entries.seq"), primary_key=True, autoincrement=False),
         if_not_exists=True,
         **MYSQL,
     )

@@ -10,7 +10,7 @@ import re
 
 from genuka_pipelines.quality.detectors.cards.context import CARD, PAYMENT
 
-_CODE = r"(?<![0-9])[0-9]{3,4}(?![0-9])(?![.,][0-9])(?!\s?(?:[kK]?[wW]|kVA|m[23²³]|k?€|[xX][aA][fF]|F?CFA|EUR|F\b|mm|cm|%|e\b))"
+_CODE = r"(?<![0-9])(?!0{3,4}(?![0-9]))[0-9]{3,4}(?![0-9])(?![.,][0-9])(?!\s?(?:[kK]?[wW]|kVA|m[23²³]|k?€|[xX][aA][fF]|F?CFA|EUR|F\b|mm|cm|%|e\b))"
 _UP_TO_CODE = rf"[^0-9\n.!?{CARD}]{{0,25}}{_CODE}"
 _SURE_CODE = re.compile(
     r"(?:(?<![a-z])(?:card_?)?(?:cvv2?|cvc2|cav2)(?![a-z])|cryptogramme visuel|cryptogramme de (?:la|ma|sa|votre) (?:carte|cb)|"
@@ -63,9 +63,7 @@ def has_expiry(text: str) -> bool:
     return bool(
         _AFTER_NUMBER.search(text)
         or any(_about_payment(text, *found.span()) for found in _DATED.finditer(text))
-        or any(
-            _about_payment(text, *found.span()) or _card_field(text, found) for found in _FIELD.finditer(text)
-        )
+        or any(_about_payment(text, *found.span()) or _card_field(text, found) for found in _FIELD.finditer(text))
         or any(_AFTER_PAYMENT.match(text, found.end()) for found in PAYMENT.finditer(text))
     )
 

@@ -18,9 +18,7 @@ _NETWORKS = (
 )
 _NO_TRAVEL_BEFORE = "".join(
     f"(?<!{word})"
-    for word in "mon ,de ,un ,le ,du ,votre ,son ,leur ,my ,your ,the ,a ,an ,work ,entry ,student ,e-,d'".split(
-        ","
-    )
+    for word in "mon ,de ,un ,le ,du ,votre ,son ,leur ,my ,your ,the ,a ,an ,work ,entry ,student ,e-,d'".split(",")
 )
 _NO_TRAVEL_AFTER = (
     r"(?! (?:schengen|de |d'|touris|[eé]tudiant|travail|long|court|work|student|entry|biom|[eé]lectron|appli|renew|"
@@ -39,6 +37,7 @@ PAYMENT: Final = re.compile(
     rf"{CARD}|(?<![a-z])(?:cartes? (?:bancaires?|bleues?|de (?:cr[eé]dit|d[eé]bit|paiement|banque)|pr[eé]pay[eé]es?|"
     rf"visa|{_NETWORKS}|cb)|cb(?![a-z])|(?:credit|debit|payment|bank|prepaid)[ _-]?cards?|"
     rf"{_NOT_OTHER}card(?:[ _]?(?:number|no\b|num|exp|valid|verif|secur|holder)| (?:exp|valid|secur|verif))|"
+    rf"{_NOT_OTHER}(?:cartes?|card)(?=[ :#]{{1,3}}[0-9]{{4}}[ -]?[0-9]{{2}})|"
     rf"num[eé]ros? de (?:la |ma |sa )?carte|(?:master ?card|amex|american express|maestro|union ?pay)(?![a-z])|"
     rf"{_VISA}(?![a-z]))|[\"_]card[\"_]",
     re.IGNORECASE,

@@ -32,9 +32,7 @@ class Issuer:
 
 def _issuer(name: str, prefixes: str, alone: tuple[int, ...] = (), beside: tuple[int, ...] = ()) -> Issuer:
     ranges = (part.partition("-") for part in prefixes.split())
-    return Issuer(
-        name, tuple((low, high or low) for low, _, high in ranges), frozenset(alone), frozenset(beside)
-    )
+    return Issuer(name, tuple((low, high or low) for low, _, high in ranges), frozenset(alone), frozenset(beside))
 
 
 ISSUERS: Final = (
@@ -45,7 +43,6 @@ ISSUERS: Final = (
     # A French SIRET has 14 digits and passes Luhn: by itself such a number says nothing.
     _issuer("Diners Club", "300-305 3095 36 38-39", (), (14, 15, 16, 17, 18, 19)),
     _issuer("JCB", "3528-3589", (16,), (17, 18, 19)),
-    _issuer("JCB, older", "1800 2131", (), (15,)),
     _issuer("UnionPay", "62", (16, 17, 18, 19)),
     _issuer("UnionPay and RuPay", "60 81-82 508 353 356", (), (16, 17, 18, 19)),
     _issuer("Verve", "506099-506198 507865-507964 650002-650027", (16, 18, 19)),

@@ -7,6 +7,7 @@ here once, so that both can be measured and neither is traded away by accident.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from genuka_pipelines.quality.detectors.cards.context import CARDS, OTHER_NUMBER
@@ -27,20 +28,37 @@ _MONEY_AFTER = re.compile(
     r"[.,][0-9]{1,2}(?![0-9.,])|\s?(?:xaf|xof|f?cfa|eur|usd|[€$£]|f)(?![a-z])|e[+-]?[0-9]", re.IGNORECASE
 )
 _SIGN_BEFORE = re.compile(r"(?:^|[\s:=,(\[])[-+]$|(?<![0-9])[0-9]{1,3}\.$|(?<![0-9])0,$")
-_CARD_JOINED = re.compile(
-    r"(?:^|[^A-Za-z])(?:cb|cartes?|cards?|visa|mastercard|mc|amex|cc|pan|no?)$", re.IGNORECASE
-)
+_CARD_JOINED = re.compile(r"(?:^|[^A-Za-z])(?:cb|cartes?|cards?|visa|mastercard|mc|amex|cc|pan|no?)$", re.IGNORECASE)
+
+
+class _Words:
+    """The words of a text that speak of cards, found once, and only if asked for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._spans: list[Span] | None = None
+
+    def beside(self, start: int, end: int) -> bool:
+        """Whether one stands within 60 signs before `start` or 30 after `end`."""
+        if self._spans is None:
+            self._spans = [found.span() for found in CARDS.finditer(self._text)]
+        at = bisect_left(self._spans, (start - 60, 0))
+        for begin, stop in self._spans[at : at + 60]:
+            if stop <= start or (begin >= end and stop <= end + 30):
+                return True
+        return False
 
 
 def card_numbers(text: str) -> Iterator[Span]:
     """Where `text` (plain, digits in ASCII) holds card numbers written in one run or in groups."""
+    words = _Words(text)
     for chain in _CHAIN.finditer(text):
         if chain.end() - chain.start() < SHORTEST:
             continue
         groups = [found.span() for found in _DIGITS.finditer(text, *chain.span())]
         first = 0
         while first < len(groups):
-            last = _last_group(text, groups, first)
+            last = _last_group(text, words, groups, first)
             if last is not None:
                 yield groups[first][0], groups[last][1]
             first = first + 1 if last is None else last + 1
@@ -51,13 +69,14 @@ def cards_apart(text: str) -> Iterator[Span]:
 
     Prices, sizes and quantities look the same: only a word beside them makes them a card's.
     """
+    words = _Words(text)
     for found in _APART.finditer(text):
         digits = "".join(_DIGITS.findall(found[0]))
-        if _about_cards(text, *found.span()) and speaks(digits) is not None:
+        if speaks(digits) is not None and words.beside(*found.span()):
             yield found.span()
 
 
-def _last_group(text: str, groups: list[Span], first: int) -> int | None:
+def _last_group(text: str, words: _Words, groups: list[Span], first: int) -> int | None:
     """The group with which a card number that starts with group `first` ends, if one does."""
     digits = ""
     for last in range(first, len(groups)):
@@ -66,12 +85,12 @@ def _last_group(text: str, groups: list[Span], first: int) -> int | None:
             return None
         digits += text[start:end]
         alone = speaks(digits)
-        if alone is not None and _stands(text, groups, first, last, alone):
+        if alone is not None and _stands(text, words, groups, first, last, alone):
             return last
     return None
 
 
-def _stands(text: str, groups: list[Span], first: int, last: int, alone: bool) -> bool:
+def _stands(text: str, words: _Words, groups: list[Span], first: int, last: int, alone: bool) -> bool:
     """Whether these groups are a number of their own and, unless `alone` suffices, a card's."""
     start, end = groups[first][0], groups[last][1]
     before, after = text[max(0, start - 60) : start], text[end : end + 8]
@@ -80,11 +99,11 @@ def _stands(text: str, groups: list[Span], first: int, last: int, alone: bool) -
     if first == last:
         if OTHER_NUMBER.search(before) or _SIGN_BEFORE.search(before) or _MONEY_AFTER.match(after):
             return False
-        return alone or _about_cards(text, start, end)
+        return alone or words.beside(start, end)
     sizes = tuple(stop - begin for begin, stop in groups[first : last + 1])
     if sizes in _GROUPED and not _goes_on(text, groups, first, last):
         return True
-    return _about_cards(text, start, end)
+    return words.beside(start, end)
 
 
 def _goes_on(text: str, groups: list[Span], first: int, last: int) -> bool:
@@ -95,7 +114,3 @@ def _goes_on(text: str, groups: list[Span], first: int, last: int) -> bool:
         return False
     following = text[slice(*groups[last + 1])]
     return len(following) == 4 and not _YEAR.match(following)
-
-
-def _about_cards(text: str, start: int, end: int) -> bool:
-    return bool(CARDS.search(text, max(0, start - 60), start) or CARDS.search(text, end, end + 30))

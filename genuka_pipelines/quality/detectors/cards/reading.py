@@ -37,9 +37,7 @@ _IBAN_LENGTHS: Final = {
         "RO24 RS22 SA24 SC31 SE24 SI19 SK24 SM27 SN28 ST25 SV28 TD27 TG28 TL23 TN24 TR26 UA29 VA22 VG24 XK20"
     ).split()
 }
-_IBAN = re.compile(
-    rf"(?<![0-9A-Za-z])(?:{'|'.join(_IBAN_LENGTHS)})[0-9]{{2}}(?:[ -]?[0-9A-Z]){{11,30}}(?![0-9A-Za-z])"
-)
+_IBAN = re.compile(rf"(?<![0-9A-Za-z])(?:{'|'.join(_IBAN_LENGTHS)})[0-9]{{2}}(?:[ -]?[0-9A-Z]){{11,30}}(?![0-9A-Za-z])")
 
 
 def read(raw: str) -> str:

@@ -37,6 +37,7 @@ class Value(BaseModel):
 
 
 class _Frames(Value):
+    persons: tuple[str, ...]
     unasked: tuple[str, ...]
     speakers: dict[str, tuple[str, ...]]
     words: dict[str, tuple[str, ...]]
@@ -47,8 +48,16 @@ def parsed(name: str, model: type[Model]) -> Model:
     source = files(__package__ or "").joinpath(f"{name}.yaml")
     try:
         return model.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, ValidationError) as wrong:
+    except yaml.YAMLError as wrong:
         raise UnreadableRule(f"{name}.yaml: {' '.join(str(wrong).split())}") from None
+    except ValidationError as wrong:
+        places = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors())
+        raise UnreadableRule(f"{name}.yaml: {'; '.join(places)}") from None
+
+
+def persons_on_raw_text() -> tuple[str, ...]:
+    """What a gate takes for a person, as stems."""
+    return parsed("frames", _Frames).persons
 
 
 @cache
@@ -80,7 +89,9 @@ def _readers() -> tuple[re.Pattern[str], tuple[tuple[str, re.Pattern[str]], ...]
 
 def compiled(rules: tuple[str, ...], words: Words) -> re.Pattern[str]:
     """What finds any of `rules`. Raises `re.error` or `UnreadableRule` (an unknown or endless `<name>`)."""
-    return re.compile("|".join(f"(?:{_filled(rule, words)})" for rule in rules))
+    # Every rule starts where a word or a mark does; asking that first spares the rest most signs of a text.
+    either = "|".join(f"(?:{_filled(rule, words)})" for rule in rules)
+    return re.compile(rf"(?:(?<!\w)|(?={_MARKS.pattern}))(?:{either})")
 
 
 def _filled(rule: str, words: Words, within: tuple[str, ...] = ()) -> str:

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from genuka_pipelines.quality.detectors.detector import TEXTS, Detector, Title
-from genuka_pipelines.quality.detectors.gate import Gate, UnportableGate
+from genuka_pipelines.quality.detectors.gate import Gate, UnportableGate, gate
 from genuka_pipelines.quality.detectors.special.frames import (
     UnreadableRule,
     Value,
     Words,
     compiled,
     parsed,
+    persons_on_raw_text,
     shared_words,
     spoken,
 )
@@ -44,23 +45,33 @@ class Labelled(Value):
 
 
 class Statement(Value):
-    """One detector: a text in which one of `says` or `fields` is found once `benign` is taken out.
-
-    `stems` are the gate's, on raw text: `~` stands for one letter that may carry an accent.
-    """
+    """One detector: a text in which one of `says` or `fields` is found once `benign` is taken out."""
 
     title: Languages
-    stems: tuple[str, ...] = Field(min_length=1)
     says: tuple[str, ...] = ()
     fields: tuple[Labelled, ...] = ()
     benign: tuple[str, ...] = ()
 
 
+class Common(Value):
+    """Words too common to read every text that has one: only with a person, or a word `beside`, is it read."""
+
+    topics: tuple[str, ...] = Field(min_length=1)
+    beside: tuple[str, ...] = ()
+
+
 class Family(Value):
-    """A file of rules: detectors of one kind, and the words they share."""
+    """A file of rules: detectors of one kind, the words they share, and the gate they share.
+
+    A text is read when it holds one of `stems`, or a `common` topic with somebody it may be said of.
+    Both are looked for in raw text, where `~` stands for one letter that may carry an accent, and a `^` before
+    or a `$` after it for the edge of a word.
+    """
 
     kind: str
     by_default: bool = True
+    stems: tuple[str, ...] = Field(min_length=1)
+    common: Common | None = None
     words: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     detectors: dict[str, Statement]
 
@@ -76,6 +87,24 @@ def load(name: str) -> Iterator[Detector]:
             raise UnreadableRule(f"{name}.yaml, detector {id}: {wrong}") from None
 
 
+def _gate(family: Family) -> Gate:
+    if family.common is None:
+        return gate(_any(family.stems))
+    persons = (*persons_on_raw_text(), *family.common.beside)
+    return gate(_any(family.stems), (_any(family.common.topics), _any(persons)))
+
+
+def _any(stems: tuple[str, ...]) -> str:
+    return "|".join(_edged(stem) for stem in stems)
+
+
+def _edged(stem: str) -> str:
+    # In a JSON document a line break is two signs, the second of them a letter.
+    begin = r"(?:^|[^a-z]|\\+[nrt])" if stem.startswith("^") else ""
+    end = "(?:[^a-z]|$)" if stem.endswith("$") else ""
+    return begin + stem.removeprefix("^").removesuffix("$") + end
+
+
 def _detector(id: str, family: Family, statement: Statement, words: Words) -> Detector:
     says = compiled((*statement.says, *(one.rule() for one in statement.fields)), words)
     benign = compiled(statement.benign, words) if statement.benign else None
@@ -88,7 +117,7 @@ def _detector(id: str, family: Family, statement: Statement, words: Words) -> De
         kind=family.kind,
         title=Title(statement.title.fr, statement.title.en),
         applies_to=TEXTS,
-        gate=Gate("|".join(statement.stems)),
+        gate=_gate(family),
         reads=spoken,
         flags=flags,
         by_default=family.by_default,

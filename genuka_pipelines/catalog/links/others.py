@@ -1,0 +1,74 @@
+"""Links from the vocabulary, the providers, the questions and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from genuka_pipelines.catalog.links.naming import Broken, unknown
+from genuka_pipelines.catalog.vocabulary import fideslang_uses
+
+if TYPE_CHECKING:
+    from genuka_pipelines.catalog.catalogue import Catalog
+
+
+def broken_others(catalog: Catalog) -> Iterator[Broken]:
+    """Every broken link of the facts that are no category."""
+    yield from _vocabulary(catalog)
+    yield from _processors(catalog)
+    yield from _questions(catalog)
+    yield from _ledgers(catalog)
+
+
+def _vocabulary(catalog: Catalog) -> Iterator[Broken]:
+    key = _key_of(catalog, "Vocabulary")
+    for name, purpose in catalog.vocabulary.purposes.items():
+        if problem := unknown(purpose.data_use, "data use", fideslang_uses()):
+            yield key, ("attributes", "purposes", name, "data_use"), problem
+
+
+def _key_of(catalog: Catalog, kind: str) -> str:
+    return next((key for key, file in catalog.files.items() if str(file.content.get("type")).endswith("." + kind)), "")
+
+
+def _processors(catalog: Catalog) -> Iterator[Broken]:
+    names: dict[str, str] = {}
+    for key, provider in catalog.processors.items():
+        file = next((found for found in catalog.files if found.rsplit("/", 1)[-1] == key), "")
+        for index, purpose in enumerate(provider.purposes):
+            if problem := unknown(purpose, "purpose", catalog.vocabulary.purposes):
+                yield file, ("attributes", "purposes", index), problem
+        for index, word in enumerate(provider.receives):
+            if problem := unknown(word, "classification", catalog.classifications):
+                yield file, ("attributes", "receives", index), problem
+        for name, system in provider.systems.items():
+            if name in names:
+                yield (
+                    file,
+                    ("attributes", "systems", name),
+                    f"system '{name}' is already declared by {names[name]}",
+                )
+            names[name] = key
+            for other in system.apart_from:
+                if problem := unknown(other, "system", catalog.systems):
+                    yield file, ("attributes", "systems", name, "apart_from"), problem
+
+
+def _questions(catalog: Catalog) -> Iterator[Broken]:
+    for name, question in catalog.questions.items():
+        file = next((found for found in catalog.files if found.rsplit("/", 1)[-1] == name), "")
+        products = {key.split("/")[0] for key in catalog.categories}
+        scoped: Iterable[tuple[str, str, Collection[str]]] = [
+            *((word, "product", products) for word in question.of.products),
+            *((word, "category", catalog.categories) for word in question.of.categories),
+        ]
+        for word, what, valid in scoped:
+            if problem := unknown(word, what, valid):
+                yield file, ("attributes", "of"), problem
+
+
+def _ledgers(catalog: Catalog) -> Iterator[Broken]:
+    for key, ledger in catalog.ledgers.items():
+        for index, system in enumerate(ledger.anchored_in):
+            if problem := unknown(system, "system", catalog.systems):
+                yield key, ("attributes", "anchored_in", index), problem

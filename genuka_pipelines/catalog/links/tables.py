@@ -1,0 +1,104 @@
+"""Links from a table: to its parents, its columns' classifications, its rules' columns, its consents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from genuka_pipelines.catalog.links.naming import Found, unknown
+from genuka_pipelines.catalog.table import Table, own_column
+from genuka_pipelines.catalog.vocabulary import is_direct_identifier
+
+if TYPE_CHECKING:
+    from genuka_pipelines.catalog.catalogue import Catalog
+    from genuka_pipelines.catalog.category import Category
+    from genuka_pipelines.catalog.rule import Rule
+
+
+def broken_table(catalog: Catalog, category: Category, name: str, table: Table) -> Iterator[Found]:
+    """Every broken link of one table."""
+    siblings = {found for _, found, _ in catalog.tables(category.system)}
+    for column, declared in table.columns.items():
+        if problem := unknown(declared.holds, "classification", catalog.classifications):
+            yield ("columns", column), problem
+    if category.role == "processor" and table.tenant is None:
+        yield (), f"'{name}' is held for tenants, but no tenant path says whose each row is; give it tenant:"
+    if table.tenant:
+        for parent in [table.tenant.parent, *table.tenant.owners.values()]:
+            if parent and (problem := unknown(parent, "parent table", siblings)):
+                yield ("tenant",), problem
+        if _circular(catalog, category.system, name):
+            yield (
+                ("tenant",),
+                f"the tenant path of '{name}' leads back to itself; end it at a table with a tenant column",
+            )
+    if table.kept_with and (problem := unknown(table.kept_with, "table", siblings - {name})):
+        yield ("kept_with",), problem
+    if table.content and (problem := unknown(table.content.system, "system", catalog.systems)):
+        yield ("content", "system"), problem
+    for subject in table.subject:
+        if problem := unknown(subject, "data subject", catalog.vocabulary.subjects):
+            yield ("subject", subject), problem
+    for index, rule in enumerate(table.retention):
+        for at, problem in broken_rule(catalog, category, name, rule):
+            yield ("retention", index, *at), problem
+    yield from _staging(catalog, category, table)
+
+
+def _circular(catalog: Catalog, system: str, start: str) -> bool:
+    seen, waiting = set(), [start]
+    while waiting:
+        name = waiting.pop()
+        table = catalog.table(system, name)
+        if table is None or table.tenant is None:
+            continue
+        for parent in [table.tenant.parent, *table.tenant.owners.values()]:
+            if parent == start:
+                return True
+            if parent and parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    return False
+
+
+def broken_rule(catalog: Catalog, category: Category, table: str | None, rule: Rule) -> Iterator[Found]:
+    """Every column that a rule reads and nobody declares; `table` is None for a rule of the category."""
+    for reference in rule.references:
+        name, dot, column = own_column(reference).rpartition(".")
+        if not dot:
+            if table is None:
+                yield (
+                    (),
+                    f"a category's own rule reads table.column; '{reference}' names no table",
+                )
+            continue
+        target = catalog.table(category.system, name)
+        if target is None:
+            known = [found for _, found, _ in catalog.tables(category.system)]
+            yield (), unknown(name, "table", known) or ""
+        elif column not in target.columns:
+            yield (), unknown(column, f"column of '{name}'", target.columns) or ""
+
+
+def _staging(catalog: Catalog, category: Category, table: Table) -> Iterator[Found]:
+    if table.staging is None:
+        return
+    if consent := table.staging.consent:
+        choices = catalog.table(category.system, consent.table)
+        known = [found for _, found, _ in catalog.tables(category.system)]
+        if problem := unknown(consent.table, "table", known):
+            yield ("staging", "consent", "table"), problem
+        for named in [*consent.by.values(), *consent.when] if choices else []:
+            if problem := unknown(named, f"column of '{consent.table}'", choices.columns if choices else ()):
+                yield ("staging", "consent"), problem
+    if problem := unknown(table.staging.purpose, "purpose of this category", category.purposes):
+        yield ("staging", "purpose"), problem
+    for name, column in table.staging.columns.items():
+        for source in column.of:
+            holds = table.columns[source].holds
+            if column.way in ("copy",) and is_direct_identifier(holds):
+                yield (
+                    ("staging", "columns", name),
+                    f"'{source}' is {holds}, a direct identifier, and never leaves the database in clear; "
+                    "stage it as pseudonym, device_day, host or present",
+                )

@@ -1,0 +1,145 @@
+"""The databases of one system: the shared one, and one for each tenant that has its own.
+
+A capability that opened only the shared database would keep a promise to some tenants and look as if
+it kept it to all; so they are always handed out together, and one that cannot be opened is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from genuka_pipelines.catalog.catalogue import Catalog
+from genuka_pipelines.catalog.errors import GenukaError
+from genuka_pipelines.catalog.processor import Tenants
+from genuka_pipelines.rows.declared import Home, declarations
+from genuka_pipelines.rows.selection import OfTenants
+from genuka_pipelines.rows.tenants import Tenant, tenants_of
+from genuka_pipelines.rows.where import where
+from genuka_pipelines.systems.database import Database
+from genuka_pipelines.systems.errors import DatabaseUnreachable
+
+
+@dataclass(frozen=True)
+class Homes:
+    """Where a system's rows are: the shared home, tenants' own, and what keeps each other from opening."""
+
+    shared: Home
+    dedicated: Mapping[str, Home]
+    unknown: Mapping[str, GenukaError]
+
+
+class Databases:
+    """The opened databases of a system. `url_of` gives the address of a dedicated one by its reference."""
+
+    def __init__(
+        self,
+        shared: Database,
+        *,
+        tenants: Tenants | None = None,
+        url_of: Callable[[str], sa.URL] | None = None,
+    ) -> None:
+        self.name, self.shared, self.declared = shared.name, shared, tenants
+        self._url_of = url_of
+        self._opened: dict[str, Database] = {}
+
+    def close(self) -> None:
+        """Close what was opened, the shared database too."""
+        for database in (self.shared, *self._opened.values()):
+            database.close()
+
+    def tenants(self, as_of: datetime) -> Mapping[str, Tenant]:
+        """The tenants at a moment; none where the system declares none."""
+        return tenants_of(self.declared, self.shared, as_of) if self.declared else {}
+
+    def homes(self, catalog: Catalog, as_of: datetime) -> Homes:
+        """Every database that holds rows of this system at a moment; each tenant's own is tried here."""
+        declared = declarations(catalog, self.name)
+        shared = Home(self.shared, declared, self.declared)
+        dedicated: dict[str, Home] = {}
+        unknown: dict[str, GenukaError] = {}
+        for tenant in self.tenants(as_of).values():
+            if tenant.mode == "dedicated":
+                try:
+                    database = self._open(tenant)
+                    database.tables()
+                    dedicated[tenant.id] = Home(database, declared, self.declared, tenant.id, shared)
+                except GenukaError as error:
+                    unknown[tenant.id] = error
+        return Homes(shared, dedicated, unknown)
+
+    def readable(
+        self, catalog: Catalog, system: str, table: str, *, opted_in: str | None, as_of: datetime
+    ) -> Iterator[tuple[Database, sa.ColumnElement[bool] | None]]:
+        """Each database that holds rows of a table, and the predicate within which they may be read.
+
+        With `opted_in`, only rows of tenants that agreed to that purpose. Raises the error of a
+        database that cannot be opened: what it holds is unknown.
+        """
+        assert system == self.name, "these are the databases of another system"  # noqa: S101
+        for home, within in self.within(catalog, table, opted_in=opted_in, as_of=as_of):
+            yield home.database, within
+
+    def within(
+        self, catalog: Catalog, table: str, *, opted_in: str | None, as_of: datetime
+    ) -> Iterator[tuple[Home, sa.ColumnElement[bool] | None]]:
+        """As `readable`, by home."""
+        homes = self.homes(catalog, as_of)
+        if opted_in is None:
+            agreed = None
+        else:
+            agreed = {t.id for t in self.tenants(as_of).values() if opted_in in t.agreed}
+            if not agreed:
+                return
+        found = homes.shared.table(table)
+        yield homes.shared, None if agreed is None else where(OfTenants(frozenset(agreed)), found)
+        if not expected_in_dedicated(homes.shared, table):
+            return
+        for tenant, error in homes.unknown.items():
+            if agreed is None or tenant in agreed:
+                raise error
+        for tenant, home in homes.dedicated.items():
+            if agreed is None or tenant in agreed:
+                home.table(table)
+                yield home, None
+
+    def _open(self, tenant: Tenant) -> Database:
+        if not tenant.ref or self._url_of is None:
+            raise DatabaseUnreachable(
+                f"a tenant of {self.name} has a database of its own, and the register gives no reference to "
+                "its address; fill it in"
+            )
+        if tenant.ref not in self._opened:
+            url = self._url_of(tenant.ref)
+            name = f"{self.name}.{tenant.ref}"
+            self._opened[tenant.ref] = Database(url, name=name, timeout=self.shared.timeout)
+        return self._opened[tenant.ref]
+
+
+def expected_in_dedicated(shared: Home, table: str) -> bool:
+    """Whether a tenant's own database holds a table: its content, held on its behalf; not our registers."""
+    category = shared.declared[table].category
+    known = shared.tenants
+    registers = (known.table, known.registry, known.consents) if known else ()
+    return category.role == "processor" and category.tables[table].tenant is not None and table not in registers
+
+
+@contextmanager
+def open_databases(
+    url: sa.URL,
+    *,
+    name: str,
+    tenants: Tenants | None = None,
+    url_of: Callable[[str], sa.URL] | None = None,
+    timeout: float | None = None,
+) -> Iterator[Databases]:
+    """The databases of a system, all closed at the end. `timeout` bounds each statement, in seconds."""
+    databases = Databases(Database(url, name=name, timeout=timeout), tenants=tenants, url_of=url_of)
+    try:
+        yield databases
+    finally:
+        databases.close()
