@@ -32,6 +32,7 @@ class Runtime:
         self.settings = settings
         self._opened = ExitStack()
         self._databases: dict[str, Databases] = {}
+        self._stores: dict[str, Store] = {}
         self._lock = threading.Lock()
 
     @cached_property
@@ -75,8 +76,20 @@ class Runtime:
         from genuka_pipelines.stores.open import open_store
 
         name = self._setting(system)
-        address = self.settings.store(name)
-        return open_store(address.url, name=name, endpoint=address.endpoint, region=address.region)
+        if name not in self._stores:
+            address = self.settings.store(name)
+            opened = open_store(
+                address.url,
+                name=name,
+                endpoint=address.endpoint,
+                region=address.region,
+                # Names of media files may be names of people.
+                private_keys=name == "media",
+            )
+            if address.url.startswith("s3://"):
+                opened.probe()
+            self._stores[name] = opened
+        return self._stores[name]
 
     @property
     def staging(self) -> Path:

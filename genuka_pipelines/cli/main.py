@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from genuka_pipelines.cli import catalogue, demo, ledger, stack
+from genuka_pipelines.cli import catalogue, demo, doctor, ledger, stack
 
 app = typer.Typer(
     name="genuka",
@@ -15,7 +15,7 @@ app = typer.Typer(
 )
 app.command()(stack.up)
 app.command()(stack.down)
-app.command()(stack.doctor)
+app.command()(doctor.doctor)
 app.command()(stack.home)
 app.command()(demo.seed)
 app.command()(demo.demo)

@@ -1,4 +1,4 @@
-"""`genuka up`, `down`, `doctor`, `home`: the services behind the house, and whether they answer."""
+"""`genuka up`, `down`, `home`: the services behind the house, and where its state is."""
 
 from __future__ import annotations
 
@@ -38,19 +38,6 @@ def down(
     done = stop(home_of(), wipe=wipe, wanted=wanted_parts())
     content = {"stopped": done.stopped, "removed": list(done.removed), "kept": list(done.kept)}
     show(json, content, lambda: say("stopped" if done.stopped else "nothing was running"))
-
-
-@one_sentence
-def doctor(json: Json = False) -> None:
-    """Look at every part and say what to do about each; exit 2 where one does not answer."""
-    from genuka_pipelines.runtime import health
-
-    checks = health()
-    content = {"checks": [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in checks]}
-    rows = [(c.name, "ok" if c.ok else "NOT OK", c.detail) for c in checks]
-    show(json, content, lambda: table("Doctor", ("part", "state", "detail"), rows))
-    if not all(check.ok for check in checks):
-        raise typer.Exit(2)
 
 
 @one_sentence

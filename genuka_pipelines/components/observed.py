@@ -25,7 +25,7 @@ def observed_asset(catalog: Catalog, key: str) -> dg.AssetsDefinition:
     product, name = key.split("/")
     asset_key = dg.AssetKey([product, name])
 
-    @dg.multi_observable_source_asset(
+    @dg.multi_observable_source_asset(  # type: ignore[untyped-decorator]
         name=f"observe_{product}_{name}",
         required_resource_keys={RESOURCE},
         specs=[
@@ -54,7 +54,8 @@ def observed_asset(catalog: Catalog, key: str) -> dg.AssetsDefinition:
             metadata=observation_metadata(found),
         )
 
-    return _observe
+    observed: dg.AssetsDefinition = _observe
+    return observed
 
 
 def observation_metadata(found: Inspection) -> dict[str, Any]:

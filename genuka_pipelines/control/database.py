@@ -149,25 +149,25 @@ def quiet(engine: Engine) -> Iterator[None]:
 
 
 def _sentence(error: SQLAlchemyError, engine: Engine) -> GenukaError:
-    cause = error.orig if isinstance(error, DBAPIError) else None
-    number = cause.args[0] if cause is not None and cause.args else None
-    code = number if isinstance(number, int) else getattr(cause, "sqlstate", None)
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    code = _code(error)
     where = f"the control database {place(engine)}"
-    class_ = str(code)[:2]
-    if lost or code in _UNREACHABLE or class_ in ("08", "28", "3D") or _never_connected(error):
+    if _out_of_reach(error, code):
         return ControlUnreachable(
-            f"{where} cannot be reached (code {_safe(code)}): "
+            f"{where} cannot be reached{f' (code {code})' if code else ''}: "
             "start it, or correct GENUKA_CONTROL_URL (address, name, user, password)"
         )
-    reason = _REASONS.get(code) if code is not None else None
-    return ControlRefused(f"{where} refused: {reason or f'error {_safe(code)} of {type(error).__name__}'}")
+    return ControlRefused(f"{where} refused: {_REASONS.get(code, f'error {code} of {type(error).__name__}')}")
 
 
-def _never_connected(error: SQLAlchemyError) -> bool:
-    return isinstance(error, OperationalError) and error.statement is None
+def _code(error: SQLAlchemyError) -> str | int:
+    """MySQL's number or the SQLSTATE; empty when there is none. Never the driver's text."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    first = cause.args[0] if cause is not None and cause.args else None
+    state = getattr(cause, "sqlstate", None)
+    return first if isinstance(first, int) else str(state or "")
 
 
-def _safe(code: object) -> str:
-    text_ = str(code)
-    return text_ if text_.isalnum() and len(text_) <= 6 else "unknown"
+def _out_of_reach(error: SQLAlchemyError, code: str | int) -> bool:
+    never_connected = isinstance(error, OperationalError) and error.statement is None
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return never_connected or lost or code in _UNREACHABLE or str(code)[:2] in ("08", "28", "3D")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
+from typing import Literal
 
 from genuka_pipelines.control import Check
 from genuka_pipelines.quality.answer import Answer
@@ -21,7 +22,7 @@ def ask(house: Surroundings, name: str, key: str, *, as_of: datetime, now: datet
     question = house.catalog.questions[name]
     module = import_module(f"genuka_pipelines.quality.questions.{question.asks}")
     found: Answer = module.ask(house, key, as_of, name)
-    severity = "warn" if "warn" in (question.severity, found.severity) else "error"
+    severity: Literal["error", "warn"] = "warn" if "warn" in (question.severity, found.severity) else "error"
     answer = replace(found, severity=severity)
     counts = {**answer.counts, **({UNPROVEN: 1} if answer.unproven else {})}
     house.control.ledger.append(

@@ -10,6 +10,7 @@ from typing import Literal
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.keepers import keepers
 from genuka_pipelines.control import Check, Entry, Ledger, Observation
+from genuka_pipelines.quality.asking import UNPROVEN
 
 State = Literal["kept", "broken", "unproven", "procedure", "planned", "not switched on"]
 _WORST_FIRST: tuple[State, ...] = ("broken", "planned", "not switched on", "unproven", "procedure", "kept")
@@ -54,7 +55,7 @@ class Evidence:
         if entry is None or self.now - entry.at > FRESH:
             return "unproven"
         if entry.body.passed:
-            return "kept"
+            return "unproven" if UNPROVEN in entry.body.counts else "kept"
         return "broken" if entry.body.severity == "error" else "unproven"
 
     def _seen(self, entry: Entry[Observation] | None) -> State:
@@ -66,9 +67,6 @@ class Evidence:
 def evidence(ledger: Ledger, now: datetime) -> Evidence:
     """The evidence at hand."""
     return Evidence(ledger.latest_checks(), ledger.latest_observations(), now)
-
-
-NO_EVIDENCE: tuple[Mapping[tuple[str, str], Entry[Check]], Mapping[str, Entry[Observation]]] = ({}, {})
 
 
 def clause_states(catalog: Catalog, known: Evidence) -> tuple[ClauseState, ...]:

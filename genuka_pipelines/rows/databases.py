@@ -59,6 +59,7 @@ class Databases:
     def homes(self, catalog: Catalog, as_of: datetime) -> Homes:
         """Every database that holds rows of this system at a moment; each tenant's own is tried here."""
         declared = declarations(catalog, self.name)
+        self.shared.refresh()
         shared = Home(self.shared, declared, self.declared)
         dedicated: dict[str, Home] = {}
         unknown: dict[str, GenukaError] = {}
@@ -66,7 +67,7 @@ class Databases:
             if tenant.mode == "dedicated":
                 try:
                     database = self._open(tenant)
-                    database.tables()
+                    database.refresh()
                     dedicated[tenant.id] = Home(database, declared, self.declared, tenant.id, shared)
                 except GenukaError as error:
                     unknown[tenant.id] = error

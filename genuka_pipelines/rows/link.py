@@ -74,7 +74,7 @@ def _upward(table: DeclaredTable, target: DeclaredTable) -> Link | None:
     if path and path.column and path.parent == target.name:
         column, key = path.column, path.key
     else:
-        column = _named_after(target.name, table) or ""
+        column = named_after(target.name, table) or ""
     if not column or len(target.table.key) > 1:
         return None
     own = table.column(column)
@@ -87,7 +87,7 @@ def _upward(table: DeclaredTable, target: DeclaredTable) -> Link | None:
 
 def _downward(table: DeclaredTable, target: DeclaredTable) -> Link | None:
     """Rows of the target name a row of this table by `<singular>_id`."""
-    column = _named_after(table.name, target)
+    column = named_after(table.name, target)
     if column is None or len(table.table.key) > 1:
         return None
     own = table.column(table.table.key[0])
@@ -129,7 +129,7 @@ def _from_shared(target: DeclaredTable, tenant: str) -> Link:
     return Link(target, every, value)
 
 
-def _named_after(table: str, other: DeclaredTable) -> str | None:
+def named_after(table: str, other: DeclaredTable) -> str | None:
     """The column of `other` called after a table: `order_id` for orders, `company_id` for companies."""
     stems = [table.removesuffix("ies") + "y"] if table.endswith("ies") else []
     stems += [table.removesuffix("es"), table.removesuffix("s"), table]

@@ -15,7 +15,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BooleanClauseList, False_, True_, UnaryExpression
 
 from genuka_pipelines.rows.declared import DeclaredTable
-from genuka_pipelines.systems.column_types import Query, as_text, kind_of
+from genuka_pipelines.systems.column_types import Query, as_text
 
 Predicate = sa.ColumnElement[bool]
 Condition = Callable[[DeclaredTable], Predicate]
@@ -66,7 +66,7 @@ def tenant_of(table: DeclaredTable) -> sa.ColumnElement[Any]:
     if path.owners:
         found = [(kinds, value_of(own, owner, path.key, tenant_of)) for kinds, owner in owners_of(table)]
         return sa.case(*found)
-    return as_text(own)
+    return table.home.database.dialect.text(own)
 
 
 def parent(table: DeclaredTable, name: str) -> DeclaredTable:
@@ -99,7 +99,7 @@ def row_in(own: sa.ColumnElement[Any], target: DeclaredTable, key: str, conditio
 
     EXISTS and not IN: where the target is large, PostgreSQL would search the result of an IN row by row.
     """
-    mine, theirs = comparable(own, target.column(key))
+    mine, theirs = target.home.database.dialect.alike(own, target.column(key))
     found: Query = sa.select(sa.literal_column("1")).select_from(target.sql).where(theirs == mine, condition(target))
     return found.correlate_except(target.sql).exists()
 
@@ -111,14 +111,7 @@ def value_of(
     expression: Callable[[DeclaredTable], sa.ColumnElement[Any]],
 ) -> sa.ColumnElement[Any]:
     """The latest value among the rows of the target that the column names."""
-    mine, theirs = comparable(own, target.column(key))
+    mine, theirs = target.home.database.dialect.alike(own, target.column(key))
     wanted = expression(target)
     latest = sa.select(sa.type_coerce(sa.func.max(wanted), wanted.type)).select_from(target.sql)
     return latest.where(theirs == mine).correlate_except(target.sql).scalar_subquery()
-
-
-def comparable(
-    one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]
-) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
-    """Two columns in forms that every server compares."""
-    return (one, other) if kind_of(one) == kind_of(other) else (as_text(one), as_text(other))

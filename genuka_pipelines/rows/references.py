@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from genuka_pipelines.rows.declared import DeclaredTable
-from genuka_pipelines.rows.link import _named_after as named_after
-from genuka_pipelines.systems.column_types import as_text
+from genuka_pipelines.rows.link import named_after
 
 
 def references(table: DeclaredTable) -> Iterator[tuple[str, DeclaredTable, sa.ColumnElement[bool]]]:
@@ -22,9 +21,5 @@ def references(table: DeclaredTable) -> Iterator[tuple[str, DeclaredTable, sa.Co
         if column is None or declared.tenant is None or len(declared.key) > 1 or not table.home.has(name):
             continue
         target = table.home.table(name).aliased()
-        own, theirs = table.column(column), target.column(declared.key[0])
-        yield (
-            column,
-            target,
-            as_text(own) == as_text(theirs) if type(own.type) is not type(theirs.type) else own == theirs,
-        )
+        own, theirs = table.home.database.dialect.alike(table.column(column), target.column(declared.key[0]))
+        yield column, target, theirs == own

@@ -36,11 +36,14 @@ if TYPE_CHECKING:
 LARGEST_SINGLE_PUT = 5 << 30  # S3's limit for one request
 RACERS = 8
 PROBE_LOCK = timedelta(seconds=60)  # long enough to survive a clock a few seconds off
+LEFT_OVER = timedelta(minutes=10)  # nobody tries out for that long
 
 
 @dataclass
 class Probe:
-    """One try-out; `run` leaves nothing but, where locks work, one object locked for a minute."""
+    """One try-out. `run` leaves one object locked for a minute where locks work, all of its objects
+    where every object is locked by default; the next try-out clears what an earlier one left.
+    """
 
     client: S3Client
     connection: Connection
@@ -48,18 +51,24 @@ class Probe:
     clock: Callable[[], datetime]
     administrative_lock: bool
     _offsets: list[float] = field(default_factory=list)
+    _always: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> Capabilities:
         """What the bucket does; NotAllowed, NoSuchBucket and so on as they come."""
         self._ask("head_bucket")
         versioning = self._ask("get_bucket_versioning").get("Status") == "Enabled"
+        configured = self._lock_configuration()
+        if "Rule" in configured:  # else a try-out might be locked for a year
+            self._always = self._short_lock()
         folder = f"{self.prefix}{RESERVED}/probe/"
-        self._clean(folder, versioning)
+        self._clean(folder, versioning, before=self.clock() - LEFT_OVER)
         here = f"{folder}{secrets.token_hex(6)}/"
         try:
             checksums = self._checksums(here + "checksum")
             conditional_put = self._conditional_put(here)
-            lock = self._lock(here + "lock", versioning)
+            lock: LockKind = "administrative" if self.administrative_lock else "none"
+            if lock == "none" and versioning and configured.get("ObjectLockEnabled") == "Enabled":
+                lock = self._lock(here + "lock")
         finally:
             self._clean(here, versioning)
         place = self._place()
@@ -99,16 +108,11 @@ class Probe:
             return False
         return True
 
-    def _lock(self, key: str, versioning: bool) -> LockKind:
-        """Compliance only if the server refuses to delete and to shorten a lock it reads back."""
-        if self.administrative_lock:
-            return "administrative"
-        if not versioning or not self._lock_configured():
-            return "none"
-        server_now = self.clock() + timedelta(seconds=self._offsets[-1] if self._offsets else 0)
-        until = server_now.replace(microsecond=0) + PROBE_LOCK
-        sha256 = {"sha256": _sha256(b"probe")}
-        answer = self._put(key, **sha256, ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=until)
+    def _lock(self, key: str) -> LockKind:
+        """Compliance only if the lock reads back and we may neither shorten it nor delete what it holds."""
+        lock = self._short_lock()
+        until = lock["ObjectLockRetainUntilDate"]
+        answer = self._put(key, sha256=_sha256(b"probe"), **lock)
         version = {"Key": key, "VersionId": answer["VersionId"]}
         found = self._ask("get_object_retention", **version).get("Retention", {})
         if found.get("Mode") != "COMPLIANCE" or found.get("RetainUntilDate") != until:
@@ -117,17 +121,23 @@ class Probe:
         kept = self._refuses("put_object_retention", **version, Retention=sooner)
         return "compliance" if kept and self._refuses("delete_object", **version) else "none"
 
-    def _lock_configured(self) -> bool:
+    def _short_lock(self) -> dict[str, Any]:
+        server_now = self.clock() + timedelta(seconds=self._offsets[-1] if self._offsets else 0)
+        until = server_now.replace(microsecond=0) + PROBE_LOCK
+        return {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": until}
+
+    def _lock_configuration(self) -> dict[str, Any]:
         try:
             answer = self._ask("get_object_lock_configuration")
         except StoreRefused:
-            return False  # none on this bucket, or no such request on this server
+            return {}  # none on this bucket, or no such request on this server
         except NotAllowed:
             raise CapabilityUnknown(
                 f"These credentials may not read the lock settings of store {self.connection.shown.store}: "
                 "allow s3:GetBucketObjectLockConfiguration."
             ) from None
-        return bool(answer.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") == "Enabled")
+        found: dict[str, Any] = answer.get("ObjectLockConfiguration", {})
+        return found
 
     def _refuses(self, operation: str, **arguments: Any) -> bool:
         try:
@@ -144,25 +154,21 @@ class Probe:
         # AWS names every region but its first
         return "us-east-1" if place is None and self.connection.endpoint is None else place
 
-    def _clean(self, prefix: str, versioning: bool) -> None:
-        """Remove what this and earlier try-outs left, as far as locks and rights allow."""
+    def _clean(self, prefix: str, versioning: bool, before: datetime | None = None) -> None:
+        """Remove what is there, as far as locks and rights allow; `before` spares others at work."""
         try:
-            pages = "list_object_versions" if versioning else "list_objects_v2"
-            found = self._ask(pages, Prefix=prefix)
-            for item in (
-                *found.get("Versions", ()),
-                *found.get("DeleteMarkers", ()),
-                *found.get("Contents", ()),
-            ):
-                version = {"VersionId": item["VersionId"]} if versioning else {}
-                self._refuses("delete_object", Key=item["Key"], **version)
+            found = self._ask("list_object_versions" if versioning else "list_objects_v2", Prefix=prefix)
         except NotAllowed:
             return  # a writer that may not list or delete is a good writer; a lifecycle rule cleans up
+        for item in (item for kind in ("Versions", "Contents") for item in found.get(kind, ())):
+            if before is None or item["LastModified"] < before:
+                version = {"VersionId": item["VersionId"]} if versioning else {}
+                self._refuses("delete_object", Key=item["Key"], **version)
 
     def _put(self, key: str, *, sha256: str | None = None, **options: Any) -> dict[str, Any]:
         if sha256 is not None:
             options |= {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": sha256}
-        return self._ask("put_object", Key=key, Body=b"probe", **options)
+        return self._ask("put_object", Key=key, Body=b"probe", **self._always | options)
 
     def _ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
         with named_errors(self.connection.shown):

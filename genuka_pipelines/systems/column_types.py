@@ -24,22 +24,21 @@ Kind = Literal["text", "integer", "decimal", "float", "boolean", "timestamp", "d
 class PlainText(UserDefinedType[str]):
     """Text, or a type that leaves the database as its text: an enum, a UUID, JSON.
 
-    `native` says that the server already holds it as text of variable length.
+    `native` says that the server already holds it as text of variable length; `collation` is MySQL's.
     """
 
     cache_ok = True
 
-    def __init__(self, kind: Kind = "text", native: bool = True) -> None:
-        self.kind, self.native = kind, native
+    def __init__(self, kind: Kind = "text", native: bool = True, collation: str | None = None) -> None:
+        self.kind, self.native, self.collation = kind, native, collation
 
     def get_col_spec(self, **_: Any) -> str:
         """The type's name in DDL and casts."""
         return "TEXT"
 
-    def literal_processor(self, dialect: sa.Dialect) -> Any:
-        """Quoted as the sessions of `Dialect.prepare` read it: only MySQL's takes a backslash for a sign."""
-        doubled = {"'": "''", "\\": "\\\\"} if dialect.name == "mysql" else {"'": "''"}
-        return lambda value: "'" + value.translate(str.maketrans(doubled)) + "'"
+    def literal_processor(self, dialect: sa.Dialect) -> Any:  # noqa: ARG002
+        """Standard quoting; where a backslash is a sign of its own, the compiler doubles it."""
+        return lambda value: "'" + value.replace("'", "''") + "'"
 
 
 class UtcTime(TypeDecorator[datetime]):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+Inventory = Mapping[str, Mapping[str, tuple[str, str, str | None]]]
+"""Table to column to (declared type, base type, collation)."""
+
+
 class Database:
     """A database of a URL, under the name of its system. Safe to share between threads."""
 
@@ -31,6 +35,8 @@ class Database:
         self.dialect: Dialect = dialect_of(url)
         self.url = url.set(drivername=self.dialect.drivername)
         self.timeout = timeout
+        self._inventory: Inventory | None = None
+        self._reflected: dict[str, sa.Table] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -108,44 +114,49 @@ class Database:
         with self._named_errors(), self._engine.connect() as connection:
             yield connection
 
-    @cached_property
-    def _inventory(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
-        found: dict[str, dict[str, tuple[str, str]]] = {}
+    def _read_inventory(self) -> Inventory:
+        found: dict[str, dict[str, tuple[str, str, str | None]]] = {}
         with self.connected() as connection:
-            for table, column, declared, base in connection.exec_driver_sql(self.dialect.inventory):
-                found.setdefault(table, {})[column] = (declared, base)
-        return MappingProxyType(found)
+            for table, column, *types in connection.exec_driver_sql(self.dialect.inventory):
+                declared, base, collation = types
+                found.setdefault(table, {})[column] = (declared, base, collation)
+        return found
 
     def tables(self) -> dict[str, dict[str, str]]:
-        """Every table that holds rows, with its columns and their types in the server's words; one query."""
+        """Every table that holds rows, with its columns and their types in the server's words; one query.
+
+        Remembered until `refresh`.
+        """
+        if self._inventory is None:
+            self._inventory = self._read_inventory()
         return {
-            table: {column: declared for column, (declared, _) in columns.items()}
+            table: {column: declared for column, (declared, _, _) in columns.items()}
             for table, columns in self._inventory.items()
         }
 
     def refresh(self) -> None:
-        """Forget what is known of the tables; the next use looks again."""
-        for known in ("_inventory", "_reflected"):
-            self.__dict__.pop(known, None)
-
-    @cached_property
-    def _reflected(self) -> dict[str, sa.Table]:
-        return {}
+        """Look at the tables again. A table that is as it was keeps its value, and so do queries on it."""
+        before, self._inventory = self._inventory or {}, self._read_inventory()
+        for name in [name for name in self._reflected if before.get(name) != self._inventory.get(name)]:
+            self._reflected.pop(name, None)
 
     def table(self, name: str) -> sa.Table:
         """One table as it is in the database; MissingTable where it is not."""
-        if name not in self._reflected:
-            if name not in self._inventory:
+        found = self._reflected.get(name)
+        if found is None:
+            if name not in self.tables():
                 raise MissingTable(f"{self.name} ({self.place}) has no table '{name}'; create it or do not declare it")
-            self._reflected[name] = sa.Table(
+            columns = (self._inventory or {})[name]
+            found = sa.Table(
                 name,
                 sa.MetaData(),
                 *(
-                    sa.Column(column, self.dialect.sql_type(base, declared))
-                    for column, (declared, base) in self._inventory[name].items()
+                    sa.Column(column, self.dialect.sql_type(base, declared, collation))
+                    for column, (declared, base, collation) in columns.items()
                 ),
             )
-        return self._reflected[name]
+            found = self._reflected.setdefault(name, found)
+        return found
 
     def rows(self, query: Query) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         """The rows of a small query."""

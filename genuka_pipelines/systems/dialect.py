@@ -33,7 +33,7 @@ class Dialect(ABC):
     name: ClassVar[DialectName]
     drivername: ClassVar[str]
     inventory: ClassVar[str]
-    """One query: table, column, declared type, base type; of every table that holds rows, in order."""
+    """One query: table, column, declared type, base type, collation; of every table that holds rows."""
     row_security: ClassVar[str | None]
     """A query for the tables whose rows may be hidden from the current role, or None where none can be."""
     bypasses_row_security: ClassVar[str | None]
@@ -47,7 +47,7 @@ class Dialect(ABC):
         """Make a fresh connection read-only, repeatable-read, in UTC, with a timeout in seconds."""
 
     @abstractmethod
-    def sql_type(self, base: str, declared: str) -> sa.types.TypeEngine[Any]:
+    def sql_type(self, base: str, declared: str, collation: str | None) -> sa.types.TypeEngine[Any]:
         """The SQLAlchemy type of a column of the inventory."""
 
     @abstractmethod
@@ -83,16 +83,26 @@ class Dialect(ABC):
         """The midnight, UTC, at which a day begins."""
 
     @abstractmethod
+    def alike(
+        self, mine: sa.ColumnElement[Any], theirs: sa.ColumnElement[Any]
+    ) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+        """Two columns in forms that compare; theirs stays as it is where it can, for its index."""
+
+    @abstractmethod
+    def text(self, element: sa.ColumnElement[Any]) -> Text:
+        """The text of a column, in a form that mixes with that of others."""
+
+    @abstractmethod
     def position(self, needle: Text, hay: str) -> sa.ColumnElement[int]:
         """The 1-based place of a text in a constant, 0 where it is not."""
 
     @abstractmethod
-    def part(self, text: Text, separator: str, last: bool = False) -> Text:
-        """The text before the first separator (or after the last): all of it where there is none."""
+    def part(self, text: Text, separator: str, place: int) -> Text:
+        """The part at 1, 2 or -1 (the last) between separators. Without any, the text is its own 1 and -1."""
 
     @abstractmethod
     def matches(self, text: Text, pattern: str) -> sa.ColumnElement[bool]:
-        """Whether a lower-case ASCII regular expression matches."""
+        """Whether a regular expression matches, minding case; classes hold ASCII only."""
 
     @abstractmethod
     def before(self, text: Text, other: str) -> sa.ColumnElement[bool]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from genuka_pipelines.systems.column_types import PlainText, UtcTime, precision
+from genuka_pipelines.systems.column_types import PlainText, UtcTime, as_text, kind_of, precision
 from genuka_pipelines.systems.dialect import CONNECT_SECONDS, Bytes, Dialect, Text
 from genuka_pipelines.systems.errors import Trouble
 from genuka_pipelines.systems.key_block import key_block
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), sa.BigInteger()),
     **dict.fromkeys(("float", "double"), sa.Double()),
-    **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"), PlainText()),
     **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), sa.LargeBinary()),
     **dict.fromkeys(("datetime", "timestamp"), UtcTime()),
     "date": sa.Date(),
@@ -28,6 +27,8 @@ _TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
     "json": PlainText("json", native=False),
     "uuid": PlainText(native=False),
 }
+
+_TEXTS = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set")
 
 _CODES: Mapping[int, Trouble] = {
     **dict.fromkeys((1045, 1698), "login"),
@@ -47,7 +48,11 @@ _MICROSECONDS = 6
 
 def in_utf8(text: sa.ColumnElement[Any]) -> Text:
     """The characters of a text in UTF-8, whatever the character set of its column."""
-    return sa.func.convert(text.op("USING")(sa.literal_column("utf8mb4")), type_=sa.Text())
+    return _using(text, sa.literal_column("utf8mb4"))
+
+
+def _using(text: sa.ColumnElement[Any], charset: sa.ColumnElement[Any]) -> Text:
+    return sa.func.convert(text.op("USING")(charset), type_=sa.Text())
 
 
 class MySQL(Dialect):
@@ -56,7 +61,8 @@ class MySQL(Dialect):
     name = "mysql"
     drivername = "mysql+pymysql"
     inventory = """
-        SELECT c.table_name AS a, c.column_name AS b, c.column_type AS c, c.data_type AS d
+        SELECT c.table_name AS a, c.column_name AS b, c.column_type AS c, c.data_type AS d,
+               c.collation_name AS e
           FROM information_schema.columns c
           JOIN information_schema.tables t
             ON t.table_schema = c.table_schema AND t.table_name = c.table_name
@@ -88,7 +94,7 @@ class MySQL(Dialect):
                 cursor.execute(statement)
         connection.commit()
 
-    def sql_type(self, base: str, declared: str) -> sa.types.TypeEngine[Any]:
+    def sql_type(self, base: str, declared: str, collation: str | None) -> sa.types.TypeEngine[Any]:
         """`tinyint(1)` is the boolean of Laravel; an unsigned bigint keeps its upper half."""
         if declared.startswith("tinyint(1)"):
             return sa.Boolean()
@@ -96,6 +102,8 @@ class MySQL(Dialect):
             return mysql.BIGINT(unsigned=True)
         if base == "decimal":
             return sa.Numeric(*(precision(declared) or ()))
+        if base in _TEXTS:
+            return PlainText(collation=collation)
         return _TYPES.get(base) or PlainText("other", native=False)
 
     def trouble(self, error: BaseException) -> tuple[Trouble, str]:
@@ -151,22 +159,40 @@ class MySQL(Dialect):
         """With its fraction, so that comparisons of mixed times keep theirs."""
         return sa.type_coerce(sa.cast(day, mysql.DATETIME(fsp=_MICROSECONDS)), UtcTime())
 
+    def alike(
+        self, mine: sa.ColumnElement[Any], theirs: sa.ColumnElement[Any]
+    ) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+        """Mine takes on their collation, for MySQL refuses to compare two of them."""
+        one, other = (getattr(element.type, "collation", None) for element in (mine, theirs))
+        if one and other:
+            charset: Text = sa.literal_column(other.split("_")[0])
+            return (mine if one == other else sa.collate(_using(mine, charset), other)), theirs
+        if kind_of(mine) == kind_of(theirs) != "text":
+            return mine, theirs
+        exact = [sa.collate(self.text(element), "utf8mb4_bin") for element in (mine, theirs)]
+        return exact[0], exact[1]
+
+    def text(self, element: sa.ColumnElement[Any]) -> Text:
+        """In UTF-8, for MySQL refuses to mix character sets."""
+        return in_utf8(as_text(element))
+
     def position(self, needle: Text, hay: str) -> sa.ColumnElement[int]:
         """Locate."""
         return sa.func.locate(needle, sa.literal(hay, PlainText()), type_=sa.Integer())
 
-    def part(self, text: Text, separator: str, last: bool = False) -> Text:
-        """substring_index."""
-        return sa.func.substring_index(
-            text,
-            sa.literal(separator, PlainText()),
-            sa.literal_column("-1" if last else "1"),
-            type_=sa.Text(),
-        )
+    def part(self, text: Text, separator: str, place: int) -> Text:
+        """substring_index, which gives all up to a place."""
+        marked = sa.literal(separator, PlainText())
+
+        def index(whole: Text, place: int) -> Text:
+            return sa.func.substring_index(whole, marked, sa.literal_column(str(place)), type_=sa.Text())
+
+        return index(text, place) if place in (1, -1) else index(index(text, place), -1)
 
     def matches(self, text: Text, pattern: str) -> sa.ColumnElement[bool]:
-        """REGEXP."""
-        return text.op("REGEXP", is_comparison=True)(sa.literal(pattern, PlainText()))
+        """REGEXP, under a collation that tells letters apart."""
+        exact = sa.collate(in_utf8(text), "utf8mb4_bin")
+        return exact.op("REGEXP", is_comparison=True)(sa.literal(pattern, PlainText()))
 
     def before(self, text: Text, other: str) -> sa.ColumnElement[bool]:
         """<: every collation has digits before letters."""

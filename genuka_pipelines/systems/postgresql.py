@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from genuka_pipelines.systems.column_types import PlainText, UtcTime, precision
+from genuka_pipelines.systems.column_types import PlainText, UtcTime, as_text, kind_of, precision
 from genuka_pipelines.systems.dialect import CONNECT_SECONDS, Bytes, Dialect, Text
 from genuka_pipelines.systems.errors import Trouble
 from genuka_pipelines.systems.key_block import key_block
@@ -92,7 +92,8 @@ class PostgreSQL(Dialect):
     inventory = """
         SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
                CASE WHEN coalesce(b.typtype, t.typtype) = 'e' THEN 'name'
-                    ELSE coalesce(b.typname, t.typname) END
+                    ELSE coalesce(b.typname, t.typname) END,
+               NULL
           FROM pg_class c
           JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -116,7 +117,7 @@ class PostgreSQL(Dialect):
             connection.execute(statement)
         connection.commit()
 
-    def sql_type(self, base: str, declared: str) -> sa.types.TypeEngine[Any]:
+    def sql_type(self, base: str, declared: str, collation: str | None) -> sa.types.TypeEngine[Any]:  # noqa: ARG002
         """By the base type of a domain; an enum counts as text."""
         if base == "numeric":
             return sa.Numeric(*(precision(declared) or ()))
@@ -163,21 +164,27 @@ class PostgreSQL(Dialect):
         """A cast: sessions are in UTC."""
         return sa.cast(day, UtcTime(zoned=True))
 
+    def alike(
+        self, mine: sa.ColumnElement[Any], theirs: sa.ColumnElement[Any]
+    ) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+        """As text where their kinds differ."""
+        return (mine, theirs) if kind_of(mine) == kind_of(theirs) else (as_text(mine), as_text(theirs))
+
+    def text(self, element: sa.ColumnElement[Any]) -> Text:
+        """A cast, where it is needed."""
+        return as_text(element)
+
     def position(self, needle: Text, hay: str) -> sa.ColumnElement[int]:
         """Strpos."""
         return sa.func.strpos(sa.literal(hay, PlainText()), needle, type_=sa.Integer())
 
-    def part(self, text: Text, separator: str, last: bool = False) -> Text:
+    def part(self, text: Text, separator: str, place: int) -> Text:
         """split_part."""
-        return sa.func.split_part(
-            text,
-            sa.literal(separator, PlainText()),
-            sa.literal_column("-1" if last else "1"),
-            type_=sa.Text(),
-        )
+        marked = sa.literal(separator, PlainText())
+        return sa.func.split_part(text, marked, sa.literal_column(str(place)), type_=sa.Text())
 
     def matches(self, text: Text, pattern: str) -> sa.ColumnElement[bool]:
-        """~, under the C collation so that a class holds ASCII only."""
+        """~, under the C collation."""
         return sa.collate(text, "C").op("~", is_comparison=True)(sa.literal(pattern, PlainText()))
 
     def before(self, text: Text, other: str) -> sa.ColumnElement[bool]:

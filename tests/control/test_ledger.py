@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from genuka_pipelines.control import (
+    Anchor,
     Anchored,
     Check,
     ClockAhead,
@@ -157,6 +159,14 @@ def test_the_head_is_signed_and_checked(control: Control, now: datetime) -> None
     )
     assert ours.intact
     assert not control.ledger.verify([anchor], verify_signature=lambda *_: False).intact
+
+
+def test_an_anchor_set_while_verifying_is_no_false_alarm(control: Control, now: datetime) -> None:
+    def late() -> Iterator[Anchor]:
+        control.ledger.append(check(1), as_of=now, now=now)
+        yield control.ledger.anchor(day=now.date(), sign=lambda message: message)
+
+    assert control.ledger.verify(late()).intact
 
 
 def test_a_missing_head_is_damage(server: Server, control: Control, url: str, now: datetime) -> None:

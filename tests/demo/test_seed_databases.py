@@ -6,7 +6,6 @@ import os
 import signal
 from collections import Counter
 
-import pytest
 from sqlalchemy import func, inspect, select
 
 from genuka_pipelines.demo.schema import tables_of
@@ -93,8 +92,10 @@ def test_identities_are_those_of_every_database(planted: Place) -> None:
 
 def test_seeding_again_replaces_everything_and_forgetting_leaves_nothing() -> None:
     with place("postgresql", 12) as made:
-        filled(made)
-        old = set(made.media)
+        first, old = filled(made).seeded, set(made.media)
+        assert first
+        assert first.planted == []
+        assert "tmp_export_2023" not in first.tables
         with made.engines[GENUKA].begin() as connection:
             connection.exec_driver_sql("CREATE TABLE added_since (id int)")
         small = seed(made.target, companies=2, days=2, seed=9, as_of=AS_OF)
@@ -143,9 +144,8 @@ def test_where_local_files_are_forbidden_rows_are_inserted(planted_mariadb: Plac
         assert digests(filled(made, companies=2, days=2)) == inserted
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_even_the_smallest_seeding_can_be_planted(count: int) -> None:
-    with place("postgresql", count) as made:
-        seeded = filled(made, companies=count, days=1, plant=True).seeded
+def test_even_the_smallest_seeding_can_be_planted() -> None:
+    with place("postgresql", 1) as made:
+        seeded = filled(made, companies=1, days=1, plant=True).seeded
         assert seeded
         assert {thing.kind for thing in seeded.planted} >= {"card_number", "overdue", "cross_tenant"}

@@ -39,7 +39,7 @@ def empty() -> Iterator[Place]:
     [
         {"companies": 0}, {"companies": -3}, {"companies": 10**9}, {"companies": True}, {"companies": 1.5},
         {"days": 0}, {"days": 10**6}, {"seed": -1}, {"seed": 2**64},
-        {"as_of": datetime(2026, 11, 22, 4)},
+        {"as_of": datetime(2026, 11, 22, 4)}, {"as_of": None},
         {"as_of": datetime(1066, 10, 14, tzinfo=UTC)}, {"as_of": datetime(2999, 1, 1, tzinfo=UTC)},
     ],
     ids=str,

@@ -108,6 +108,10 @@ def _ulid(name: str, **options: Any) -> sa.Column[Any]:
     return sa.Column(name, sa.CHAR(26), **options)
 
 
+def _id() -> sa.Column[Any]:
+    return sa.Column("id", sa.String(26))
+
+
 def moment(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.DateTime)
 
@@ -116,7 +120,7 @@ SCHEMA = sa.MetaData()
 TABLES = {
     table.name: table
     for table in (
-        sa.Table("companies", SCHEMA, _ulid("id"), sa.Column("country", sa.String(2)), moment("created_at")),
+        sa.Table("companies", SCHEMA, _id(), sa.Column("country", sa.String(2)), moment("created_at")),
         sa.Table("invoices", SCHEMA, sa.Column("id", sa.Integer), _ulid("company_id"), moment("issued_at")),
         sa.Table(
             "tenant_databases", SCHEMA, _ulid("company_id"), sa.Column("mode", sa.String(20)),
@@ -128,7 +132,7 @@ TABLES = {
             sa.Column("purpose", sa.String(20)), moment("granted_at"), moment("withdrawn_at"),
         ),
         sa.Table(
-            "orders", SCHEMA, _ulid("id"), _ulid("company_id"), _ulid("customer_id"),
+            "orders", SCHEMA, _id(), _ulid("company_id"), _ulid("customer_id"),
             sa.Column("status", sa.String(20)), moment("deleted_at"),
         ),
         sa.Table("order_lines", SCHEMA, sa.Column("id", sa.Integer), _ulid("order_id")),

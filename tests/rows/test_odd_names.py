@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genuka_pipelines.rows.declared import Declaration, DeclaredTable, Home
 from genuka_pipelines.rows.path import of_tenants
 from genuka_pipelines.rows.state import in_state
 from genuka_pipelines.systems.database import Database
+from tests.conftest import ROUNDS
 from tests.rows.shop import category
 from tests.systems.opened import run
 
@@ -17,6 +18,7 @@ _PARTS = ["'", '"', "`", ";", "--", "%", "%s", ":x", "\\", "(", " ", "é", "DROP
 NAMES = st.lists(st.sampled_from(_PARTS), min_size=1, max_size=4).map(lambda parts: ("a" + "".join(parts) + "z")[:40])
 
 
+@settings(max_examples=max(5, ROUNDS // 3))
 @given(table=NAMES, column=NAMES, tenant=NAMES | st.sampled_from(["' OR '1'='1", "a' -- ", "\\' OR 1=1 -- "]))
 def test_odd_names_and_values_are_only_names_and_values(
     database: Database, table: str, column: str, tenant: str

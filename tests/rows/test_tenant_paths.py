@@ -13,7 +13,7 @@ from genuka_pipelines.rows.path import tenant_of
 from genuka_pipelines.rows.selection import Everything, Listed, OfPerson, OfTenant, OfTenants, Selection
 from genuka_pipelines.rows.where import row_text, where
 from genuka_pipelines.systems.database import Database
-from tests.rows.shop import CONTENT_TABLES, SHOP, TENANTS, bound, stock
+from tests.rows.shop import AS_OF, CONTENT_TABLES, SHOP, TENANTS, bound, plain, stock
 from tests.systems.test_keyed_hash import PADS, _python
 
 ROWS: dict[str, list[dict[str, Any]]] = {
@@ -103,22 +103,19 @@ def test_rows_that_an_erasure_list_names_by_their_hash_alone(shop: Database) -> 
 
 
 def test_only_rows_of_tenants_that_agreed_may_be_read(shop: Database) -> None:
-    moment = __import__("tests.rows.shop", fromlist=["plain"]).plain
     stock(
         shop,
         {
             "companies": [{"id": one} for one in "abd"],
             "company_consents": [
-                {"id": 1, "company_id": "a", "purpose": "analytics", "granted_at": moment(2025)},
-                {"id": 2, "company_id": "b", "purpose": "analytics", "granted_at": moment(2025),
-                 "withdrawn_at": moment(2026)},
-                {"id": 3, "company_id": "d", "purpose": "other", "granted_at": moment(2025)},
+                {"id": 1, "company_id": "a", "purpose": "analytics", "granted_at": plain(2025)},
+                {"id": 2, "company_id": "b", "purpose": "analytics", "granted_at": plain(2025),
+                 "withdrawn_at": plain(2026)},
+                {"id": 3, "company_id": "d", "purpose": "other", "granted_at": plain(2025)},
             ],
         },
         only=("companies", "company_consents", "tenant_databases"),
     )  # fmt: skip
-    from tests.rows.shop import AS_OF
-
     databases = Databases(shop, tenants=TENANTS)
     ((found, within),) = databases.readable(SHOP, "shop_database", "order_lines", opted_in="analytics", as_of=AS_OF)
     lines = found.table("order_lines")

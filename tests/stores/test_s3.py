@@ -8,8 +8,9 @@ import threading
 import time
 import uuid
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, cast
+from unittest.mock import ANY
 
 import pytest
 
@@ -34,7 +35,7 @@ from genuka_pipelines.stores.s3_connection import Connection
 from genuka_pipelines.stores.s3_errors import named_errors
 from genuka_pipelines.stores.store import Capabilities
 from tests.stores.backends import BucketBackend
-from tests.stores.helpers import MIB, Pipe, WeakClient, sha256, soon
+from tests.stores.helpers import MIB, Pipe, WeakClient, at_once, sha256, soon
 
 
 def plain_bucket(endpoint: str, *, versions: bool = False) -> Connection:
@@ -122,6 +123,40 @@ def test_a_lock_that_was_dropped_is_set_again_or_refused(bucket: BucketBackend) 
     with pytest.raises(LockNotApplied) as dropped:
         store.put("dropped/for/good", b"1", retain_until=soon())
     assert dropped.value.exit_code == 1
+
+
+def test_trying_out_where_everything_is_locked_by_default_locks_for_a_minute_only(
+    ministack_endpoint: str,
+) -> None:
+    bucket = BucketBackend(ministack_endpoint)
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 360}}
+    bucket.client.put_object_lock_configuration(
+        Bucket=bucket.where.bucket,
+        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": cast(Any, rule)},
+    )
+    assert S3Store(bucket.where).probe() == replace(bucket.capabilities, clock_offset=ANY)
+    left = bucket.client.list_object_versions(Bucket=bucket.where.bucket)["Versions"]
+    assert len(left) >= 5
+    for item in left:
+        lock = bucket.client.get_object_retention(
+            Bucket=bucket.where.bucket, Key=item["Key"], VersionId=item["VersionId"]
+        )
+        assert lock["Retention"]["RetainUntilDate"] < datetime.now(UTC) + timedelta(minutes=2)
+
+
+def test_trying_out_spares_others_at_work_and_clears_what_is_left_over(bucket: BucketBackend) -> None:
+    place: dict[str, Any] = {"Bucket": bucket.where.bucket, "Key": "left/.store/probe/abc/once"}
+    bucket.client.put_object(**place, Body=b"")
+    S3Store(bucket.where, prefix="left/").probe()
+    assert bucket.client.head_object(**place)
+    S3Store(bucket.where, prefix="left/", clock=lambda: datetime.now(UTC) + timedelta(minutes=11)).probe()
+    with pytest.raises(bucket.client.exceptions.ClientError):
+        bucket.client.head_object(**place)
+
+
+def test_two_may_try_out_at_once(bucket: BucketBackend) -> None:
+    found = at_once(3, lambda _: S3Store(bucket.where, prefix="both/").probe())
+    assert found == [replace(bucket.capabilities, clock_offset=ANY)] * 3
 
 
 def test_a_condition_that_racers_slip_through_is_called_racy(bucket: BucketBackend) -> None:

@@ -55,6 +55,7 @@ def fill(database: Database, table: sa.Table, rows: Sequence[Mapping[str, Any]])
             table.create(connection)
         connection.execute(table.delete())
         if rows:
-            connection.execute(table.insert(), list(rows))
+            nothing = dict.fromkeys(table.c.keys())
+            connection.execute(table.insert(), [nothing | dict(row) for row in rows])
     if not known:
         database.refresh()

@@ -32,9 +32,7 @@ def _python(text: str | None) -> str | None:
     return None if text is None else hmac.new(KEY, text.encode(), hashlib.sha256).hexdigest()
 
 
-@given(
-    names=st.lists(st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\x00")), max_size=20)
-)
+@given(names=st.lists(st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\x00")), max_size=20))
 def test_it_equals_pythons(database: Database, names: list[str | None]) -> None:
     fill(database, NAMES, [{"id": number, "name": name} for number, name in enumerate(names)])
     table = database.table("names")
@@ -75,10 +73,8 @@ def test_a_bulk_read_keeps_the_key_out_of_the_statement_that_others_see(database
     fill(database, NAMES, [{"id": number, "name": "x" * 200} for number in range(5000)])
     table = database.table("names")
     statements = {
-        "postgresql": "SELECT query FROM pg_stat_activity WHERE query LIKE '%names%'"
-        " AND pid <> pg_backend_pid()",
-        "mysql": "SELECT info FROM information_schema.processlist WHERE info LIKE '%names%'"
-        " AND id <> connection_id()",
+        "postgresql": "SELECT query FROM pg_stat_activity WHERE query LIKE '%names%' AND pid <> pg_backend_pid()",
+        "mysql": "SELECT info FROM information_schema.processlist WHERE info LIKE '%names%' AND id <> connection_id()",
     }
     many = table.join(table.alias("other"), sa.literal_column("1") == sa.literal_column("1"))
     query = sa.select(hmac_sha256(database.dialect, table.c.name, *PADS).label("n")).select_from(many)

@@ -38,7 +38,7 @@ _TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_si
     ["", " ", "\t", "\n", "\r\n", "\\N", "\\", '"', "'", ",", '","', "%s", "%(a)s", ":a",
      "é\u0301 🐘\U0010ffff", "NULL"]
 )  # fmt: skip
-_MOMENTS = st.datetimes(dt.datetime(1971, 1, 1), dt.datetime(2037, 12, 31))  # noqa: DTZ001
+_MOMENTS = st.datetimes(dt.datetime(1971, 1, 1), dt.datetime(2037, 12, 31))
 
 
 def _or_none(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -133,9 +133,7 @@ def test_a_failure_in_the_middle_of_a_stream_is_one_sentence(database: Database)
     if database.dialect.name == "postgresql":
         query = sa.select(sa.case((table.c.id < 30, 1), else_=sa.cast(broken, sa.Integer)).label("n"))
     else:
-        query = sa.select(
-            sa.type_coerce(sa.case((table.c.id < 30, "1"), else_=broken), sa.Integer).label("n")
-        )
+        query = sa.select(sa.type_coerce(sa.case((table.c.id < 30, "1"), else_=broken), sa.Integer).label("n"))
     with pytest.raises(QueryFailed) as caught:
         list(database.stream(query, batch_rows=10))
     assert "secret" not in str(caught.value)

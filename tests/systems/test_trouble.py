@@ -162,7 +162,5 @@ def test_the_inventory_lists_tables_and_not_views(database: Database) -> None:
         "postgresql": ["integer", "character varying(20)", "character(26)", "numeric(15,2)"],
         "mysql": ["int(11)", "varchar(20)", "char(26)", "decimal(15,2)"],
     }
-    assert tables["odd"] == dict(
-        zip(["id", "name", "code", "paid"], words[database.dialect.name], strict=True)
-    )
+    assert tables["odd"] == dict(zip(["id", "name", "code", "paid"], words[database.dialect.name], strict=True))
     run(database, "DROP VIEW seen")

@@ -39,7 +39,7 @@ products = table(
     Column("is_taxable", flag()),
     metadata_(),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 product_variants = table(
@@ -61,7 +61,7 @@ product_variants = table(
     Column("whatsapp_product_id", words(64)),
     metadata_(),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 services = table(
@@ -74,7 +74,7 @@ services = table(
     Column("deposit", money()),
     metadata_(),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 suppliers = table(
@@ -100,7 +100,7 @@ warehouses = table(
     Column("description", prose()),
     metadata_(),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 stocks = table(

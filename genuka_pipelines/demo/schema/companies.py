@@ -115,7 +115,7 @@ users = table(
     Column("last_login_ip", words(45)),
     metadata_(),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 oauth_access_tokens = table(

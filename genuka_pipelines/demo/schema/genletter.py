@@ -25,7 +25,7 @@ accounts = table(
     moment("marketing_objected_at"),
     moment("closed_at", index=True),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 user_profiles = table(

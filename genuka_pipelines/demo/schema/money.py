@@ -37,7 +37,7 @@ invoices = table(
     Column("is_final", flag()),
     metadata_(),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 bills = table(
@@ -64,7 +64,7 @@ bills = table(
     Column("items", document()),
     metadata_(),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 payments = table(
@@ -87,7 +87,7 @@ payments = table(
     moment("paid_at"),
     metadata_(),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 payment_methods = table(

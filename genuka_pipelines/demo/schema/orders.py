@@ -50,7 +50,7 @@ orders = table(
     metadata_(),
     Column("custom_fields", document()),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 order_product = table(
@@ -85,7 +85,7 @@ deliveries = table(
     Column("tracking_url", words(500)),
     metadata_(),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 returns = table(

@@ -34,7 +34,7 @@ shops = table(
     Column("description", prose()),
     metadata_(),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 shop_user = table(
@@ -67,7 +67,7 @@ customers = table(
     Column("custom_fields", document()),
     Column("password", words()),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 customer_shop = table(

@@ -38,7 +38,7 @@ job_applications = table(
     moment("keep_opt_out_at"),
     moment("last_message_at"),
     *stamps(),
-    soft_delete(),
+    *soft_delete(),
 )
 
 employees = table(

@@ -116,6 +116,4 @@ def fixed_width(characters: NDArray[np.uint8]) -> Array:
     """A column of ascii strings from a matrix of character codes, one row a string."""
     rows, width = characters.shape
     offsets = np.arange(rows + 1, dtype=np.int32) * np.int32(width)
-    return pa.StringArray.from_buffers(
-        rows, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(characters))
-    )
+    return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(characters)))

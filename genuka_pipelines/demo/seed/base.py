@@ -150,7 +150,7 @@ def refusals(database: str, done: str) -> Iterator[None]:
     except (SQLAlchemyError, psycopg.Error, pymysql.MySQLError) as refused:
         raise DatabaseRefused(
             f'The database "{database}" could not be {done} ({_kind(refused)}): '
-            "check its URL, that it runs, and that its user may create and drop tables."
+            "check its URL, that it runs with room on its disk, and that its user may create and drop tables."
         ) from None
 
 

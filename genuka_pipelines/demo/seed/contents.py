@@ -13,12 +13,15 @@ from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.roster import Block, Roster, blocks
 from genuka_pipelines.demo.seed.subjects import (
     afterwards,
+    billing,
     browsing,
     catalogue,
     companies,
     customers,
     genletter,
+    log,
     marketing,
+    media,
     orders,
     recruitment,
     shops,
@@ -63,6 +66,7 @@ def of_the_public(recipe: Recipe, everyone: Roster) -> Iterator[Chunk]:
 
 def _block(bench: Bench, block: Block) -> Iterator[Chunk]:
     yield from companies.chunks(bench, block)
+    yield from billing.chunks(bench, block)
     team = staff.staff(bench, block)
     yield from staff.chunks(bench, block, team)
     stores = shops.shops(bench, block)
@@ -73,10 +77,13 @@ def _block(bench: Bench, block: Block) -> Iterator[Chunk]:
     yield from catalogue.chunks(bench, block, held, stores)
     tenant = orders.Tenant(block, team, stores, people, held)
     yield from traces.chunks(bench, tenant)
+    yield from media.chunks(bench, tenant)
+    yield log.of_customers(bench, tenant)
     for part, chunks in orders.slices(bench, tenant):
         yield from chunks
         yield from afterwards.chunks(bench, tenant, part)
         yield from traces.order_chunks(bench, tenant, part)
+        yield log.of_orders(bench, tenant, part)
 
 
 def _filled(chunks: Iterator[Chunk]) -> Iterator[Chunk]:

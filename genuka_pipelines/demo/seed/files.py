@@ -26,10 +26,7 @@ def keys(number: int, file_name: str, conversions: Iterable[str]) -> list[str]:
     stem, suffix = PurePosixPath(file_name).stem, PurePosixPath(file_name).suffix
     return [
         f"{number}/{file_name}",
-        *(
-            f"{number}/conversions/{stem}-{name}{'.webp' if name == 'webp' else suffix}"
-            for name in conversions
-        ),
+        *(f"{number}/conversions/{stem}-{name}{'.webp' if name == 'webp' else suffix}" for name in conversions),
     ]
 
 

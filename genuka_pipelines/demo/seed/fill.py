@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, closing
 from threading import Event, Lock
 
@@ -55,7 +55,7 @@ def fill(bases: Mapping[str, Base], recipe: Recipe, tell: Progress) -> Counter[s
     with ThreadPoolExecutor(len(halves), thread_name_prefix="genuka-seed") as pool:
         try:
             running = [pool.submit(_fill_half, bases, chunks, tables, tally) for chunks, tables in halves]
-            for half in running:
+            for half in as_completed(running):
                 half.result()
         finally:
             tally.stopped.set()

@@ -28,9 +28,7 @@ class Folk:
 
     def at(self, rows: Ints) -> Folk:
         """The people of these rows."""
-        return Folk(
-            *(take(column, rows) for column in (self.first, self.last, self.full, self.email, self.phone))
-        )
+        return Folk(*(take(column, rows) for column in (self.first, self.last, self.full, self.email, self.phone)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +104,7 @@ def _prefixes() -> tuple[Array, Ints, Ints]:
 
 @cache
 def _american() -> Ints:
-    return np.array(
-        [place for place, country in enumerate(places.COUNTRIES) if country.phones[0][:2] == "+1"]
-    )
+    return np.array([place for place, country in enumerate(places.COUNTRIES) if country.phones[0][:2] == "+1"])
 
 
 @cache

@@ -25,9 +25,7 @@ def identities(target: Target, limit: int) -> Identities:
     return Identities(names, emails, phones)
 
 
-def _collect(
-    engine: Engine, database: str, limit: int, found: tuple[set[str], set[str], set[str]]
-) -> tuple[str, ...]:
+def _collect(engine: Engine, database: str, limit: int, found: tuple[set[str], set[str], set[str]]) -> tuple[str, ...]:
     names, emails, phones = found
     with refusals(database, "read"), engine.connect() as connection:
         present = inspect(connection).get_table_names()

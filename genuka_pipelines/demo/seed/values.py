@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from sqlalchemy import Engine
+from typing import TYPE_CHECKING
 
 from genuka_pipelines.demo.seed.errors import BadRecipe
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 GENUKA = "genuka"
 GENLETTER = "genletter"
@@ -98,7 +100,7 @@ class Recipe:
         _whole("companies", self.companies, 1, _MOST_COMPANIES)
         _whole("days", self.days, 1, _MOST_DAYS)
         _whole("seed", self.seed, 0, 2**63 - 1)
-        if self.as_of.tzinfo is None:
+        if not isinstance(self.as_of, datetime) or self.as_of.tzinfo is None:
             raise BadRecipe("as_of has no time zone: give one, for example 2026-11-22T04:00:00+00:00.")
         if not _EARLIEST <= self.as_of < _LATEST:
             raise BadRecipe(f"as_of lies in {self.as_of.year}: give a moment from 2000 to 2035.")

@@ -7,7 +7,7 @@ document and file name; what looks must not become a second copy of what it find
 from __future__ import annotations
 
 from genuka_pipelines.quality.detectors.batch import UnreadableBatch, find
-from genuka_pipelines.quality.detectors.detector import Batch, Detector, Finding, Form, Title
+from genuka_pipelines.quality.detectors.detector import Batch, Detector, Finding, Form
 from genuka_pipelines.quality.detectors.gate import Dialect, UnknownDialect, UnportableGate
 from genuka_pipelines.quality.detectors.registry import FAMILIES, UnknownDetector, detectors, prefilter
 
@@ -18,7 +18,6 @@ __all__ = [
     "Dialect",
     "Finding",
     "Form",
-    "Title",
     "UnknownDetector",
     "UnknownDialect",
     "UnportableGate",

@@ -33,9 +33,9 @@ def find(values: Batch, detectors: Iterable[Detector]) -> list[Finding]:
     """
     column = _Column(values)
     found = [
-        (int(row), rank, detector)
+        (row, rank, detector)
         for rank, detector in enumerate(dict.fromkeys(detectors))
-        for row in column.past(detector.gate).nonzero()[0]
+        for row in column.past(detector.gate).nonzero()[0].tolist()
         if detector.flags(column.read(row, detector))
     ]
     found.sort(key=lambda one: one[:2])
@@ -47,7 +47,7 @@ class _Column:
 
     def __init__(self, values: Batch) -> None:
         self._texts = _arrow(values)
-        self._matched: dict[str, Mask] = {}
+        self._matched: dict[tuple[str, ...], Mask] = {}
         self._read: dict[tuple[Any, int], str] = {}
 
     def past(self, gate: Gate) -> Mask:
@@ -56,11 +56,7 @@ class _Column:
 
         through = np.zeros(len(self._texts), dtype=bool)
         for way in gate.ways:
-            together = np.ones(len(self._texts), dtype=bool)
-            for pattern in way:
-                if together.any():
-                    together &= self._match(gate.local(pattern))
-            through |= together
+            through |= self._along(tuple(gate.local(pattern) for pattern in way))
         if gate.inverted:
             through = ~through & self._texts.is_valid().to_numpy(zero_copy_only=False)
         return through
@@ -72,13 +68,22 @@ class _Column:
             self._read[key] = detector.reads(self._texts[row].as_py())
         return self._read[key]
 
-    def _match(self, pattern: str) -> Mask:
-        import pyarrow.compute as pc
+    def _along(self, way: tuple[str, ...]) -> Mask:
+        """Which values every pattern of `way` is found in: each is sought only where those before it were."""
+        if way not in self._matched:
+            found = _matching(self._texts, way[0])
+            for pattern in way[1:]:
+                left = found.nonzero()[0]
+                found[left] = _matching(self._texts.take(left), pattern)
+            self._matched[way] = found
+        return self._matched[way]
 
-        if pattern not in self._matched:
-            hit = pc.match_substring_regex(self._texts, pattern=pattern).fill_null(False)
-            self._matched[pattern] = hit.to_numpy(zero_copy_only=False)
-        return self._matched[pattern]
+
+def _matching(texts: pa.LargeStringArray, pattern: str) -> Mask:
+    import pyarrow.compute as pc
+
+    hit = pc.match_substring_regex(texts, pattern=pattern).fill_null(False)
+    return hit.to_numpy(zero_copy_only=False).copy()  # type: ignore[no-any-return]
 
 
 def _arrow(values: Batch) -> pa.LargeStringArray:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from genuka_pipelines.quality.detectors.detector import TEXTS, Detector, Title
-from genuka_pipelines.quality.detectors.digits import run_of, ascii_digits
+from genuka_pipelines.catalog.value import Words
+from genuka_pipelines.quality.detectors.detector import TEXTS, Detector
+from genuka_pipelines.quality.detectors.digits import ascii_digits, digits_anywhere, run_of
 from genuka_pipelines.quality.detectors.gate import gate
 from genuka_pipelines.quality.detectors.text import plain
 
@@ -46,18 +47,18 @@ CONTACTS: Final = (
     Detector(
         id="contacts.phone_number",
         kind="phone_number",
-        title=Title("Numéro de téléphone dans un nom", "Phone number in a name"),
+        title=Words(fr="Numéro de téléphone dans un nom", en="Phone number in a name"),
         applies_to=TEXTS,
-        gate=gate(run_of(8, apart=4)),
+        gate=gate(run_of(8, apart=4), coarse=digits_anywhere(8)),
         reads=_read,
         flags=_has_phone,
     ),
     Detector(
         id="contacts.email_address",
         kind="email_address",
-        title=Title("Adresse e-mail dans un nom", "E-mail address in a name"),
+        title=Words(fr="Adresse e-mail dans un nom", en="E-mail address in a name"),
         applies_to=TEXTS,
-        gate=gate("@|\uff20|&#"),
+        gate=gate("@|\uff20|&#", coarse="@|\uff20|&#"),
         reads=_read,
         flags=lambda text: bool(_EMAIL.search(text)),
     ),

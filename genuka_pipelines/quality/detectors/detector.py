@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from genuka_pipelines.catalog.value import Words
 from genuka_pipelines.quality.detectors.gate import Gate
 
 if TYPE_CHECKING:
@@ -23,13 +24,6 @@ NAMES_TOO: frozenset[Form] = frozenset({"text", "json", "file_name"})
 
 Batch: TypeAlias = "Sequence[str | None] | pa.Array | pa.ChunkedArray"
 """A column's values, as a sequence or as Arrow text."""
-
-
-class Title(NamedTuple):
-    """What a detector looks for, in both languages."""
-
-    fr: str
-    en: str
 
 
 class Finding(NamedTuple):
@@ -51,7 +45,7 @@ class Detector:
 
     id: str
     kind: str
-    title: Title
+    title: Words
     applies_to: frozenset[Form]
     gate: Gate
     reads: Callable[[str], str] = field(repr=False)

@@ -29,6 +29,11 @@ def run_of(digits: int, apart: int) -> str:
     return f"(?:{DIGIT}{BETWEEN}{{0,{apart}}}){{{digits - 1}}}{DIGIT}"
 
 
+def digits_anywhere(digits: int) -> str:
+    """A coarser pattern, quick on a server: at least `digits` digits, whatever stands between them."""
+    return f"[0-9](?:[^0-9]*[0-9]){{{digits - 1}}}|{RARE_DIGIT}"
+
+
 def ascii_digits(text: str) -> str:
     """`text` with every decimal digit of any script written in ASCII."""
     if text.isascii():

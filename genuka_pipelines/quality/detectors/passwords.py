@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from genuka_pipelines.quality.detectors.detector import Detector, Form, Title
+from genuka_pipelines.catalog.value import Words
+from genuka_pipelines.quality.detectors.detector import Detector, Form
 from genuka_pipelines.quality.detectors.gate import Gate
 
 _CRYPT = "[./A-Za-z0-9]"
@@ -60,7 +61,7 @@ PASSWORDS: Final = (
     Detector(
         id="passwords.plain_text",
         kind="plain_password",
-        title=Title("Mot de passe en clair", "Password in plain text"),
+        title=Words(fr="Mot de passe en clair", en="Password in plain text"),
         applies_to=_HASHES,
         gate=Gate(((_KNOWN,),), any_case=False, inverted=True),
         reads=_as_is,
@@ -69,7 +70,7 @@ PASSWORDS: Final = (
     Detector(
         id="passwords.weak_hash",
         kind="weak_password_hash",
-        title=Title("Mot de passe haché sans protection", "Password hashed without protection"),
+        title=Words(fr="Mot de passe haché sans protection", en="Password hashed without protection"),
         applies_to=_HASHES,
         gate=Gate(((_WEAK,),), any_case=False),
         reads=_as_is,

@@ -74,7 +74,7 @@ def _own_column(found: DeclaredTable) -> sa.ColumnElement[str] | None:
 
 def _rows(
     found: DeclaredTable, target: DeclaredTable | None = None, joined: sa.ColumnElement[bool] | None = None
-) -> sa.Select[tuple[int]]:
+) -> sa.Select[int]:
     source = found.sql if target is None or joined is None else found.sql.join(target.sql, joined)
     return sa.select(sa.func.count()).select_from(source)
 

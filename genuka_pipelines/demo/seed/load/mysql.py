@@ -85,8 +85,7 @@ class MySqlBulk:
             file.write(rows.text)
             file.flush()
             cursor.execute(
-                f"LOAD DATA LOCAL INFILE %s INTO TABLE {quote(rows.table.name)} "
-                f"CHARACTER SET utf8mb4 ({columns})",
+                f"LOAD DATA LOCAL INFILE %s INTO TABLE {quote(rows.table.name)} CHARACTER SET utf8mb4 ({columns})",
                 (file.name,),
             )
             loaded = int(cursor.rowcount)
@@ -108,9 +107,7 @@ class MySqlBulk:
         loaded = 0
         with driver.cursor() as cursor:
             for start in range(0, len(lines), _BATCH):
-                values = [
-                    [_value(field) for field in line.split("\t")] for line in lines[start : start + _BATCH]
-                ]
+                values = [[_value(field) for field in line.split("\t")] for line in lines[start : start + _BATCH]]
                 statement = f"INSERT INTO {quote(rows.table.name)} ({columns}) VALUES ({marks})"  # noqa: S608
                 loaded += int(cursor.executemany(statement, values) or 0)
         return loaded

@@ -12,6 +12,7 @@ from genuka_pipelines.demo.seed.base import Base, refusals
 from genuka_pipelines.demo.seed.plant import (
     addresses,
     cards,
+    departed,
     offers,
     overdue,
     passwords,
@@ -36,6 +37,7 @@ def plant(bases: dict[str, Base], recipe: Recipe, counts: Counter[str]) -> list[
         addresses.plant(bed, there)
         ties.plant(bed, here, there)
         overdue.plant(bed, here)
+        departed.plant(bed, here)
         undeclared.plant(bed)
         bed.commit()
     return bed.planted

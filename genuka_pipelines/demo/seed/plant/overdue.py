@@ -23,13 +23,7 @@ def plant(bed: Bed, here: Tenant) -> None:
     """Overdue rows of every category."""
     for late in (*_browsing(bed, here), *_marketing(bed, here), *_platform(bed, here)):
         _add(bed, GENUKA, late)
-    for late in _deleted_by_tenant(bed, here):
-        _add(bed, GENUKA, late)
-    for ref in bed.dedicated[:1]:
-        _add(bed, ref, ("customers", "deleted_at", 60, {"company_id": bed.tenant_of(ref), **bed.person()}))
-    for late in _genletter(bed):
-        _add(bed, GENLETTER, late)
-    _former_tenant(bed)
+    _genletter(bed)
     _recruitment(bed)
     _unused_database(bed)
 
@@ -93,7 +87,6 @@ def _platform(bed: Bed, here: Tenant) -> Iterator[_Late]:
     yield "platform_invoices", "issued_at", 11.5 * _YEAR, {**here.own, **invoice}
     visit = {**here.own, "staff_id": "staff-1", "reason": "support", "started_at": bed.ago(430)}
     yield "support_access_logs", "ended_at", 430, visit
-    yield "users", "deleted_at", 60, {**here.own, **bed.person(), "role": "employee"}
     token = {
         "id": "planted-token",
         "user_id": here.user,
@@ -105,52 +98,19 @@ def _platform(bed: Bed, here: Tenant) -> Iterator[_Late]:
     yield "password_reset_tokens", "created_at", 3, {"email": bed.person()["email"], "token": ""}
 
 
-def _deleted_by_tenant(bed: Bed, here: Tenant) -> Iterator[_Late]:
-    rows: dict[str, dict[str, Any]] = {
-        "shops": {**here.own, "name": "Boutique fermée"},
-        "customers": {**here.own, **bed.person()},
-        "products": {**here.own, "title": "Produit retiré"},
-        "product_variants": {"product_id": here.product},
-        "services": {"product_variant_id": here.variant},
-        "warehouses": {**here.own, "name": "Dépôt fermé"},
-        "orders": {**here.own, "reference": "#ORDER_9005", "currency": "XAF"},
-        "deliveries": {**here.own, "order_id": here.order},
-        "invoices": {**here.own, "order_id": here.order, "reference": "#INV_9002"},
-        "bills": {**here.own, "reference": "#BILL_9001"},
-        "payments": {**here.own, "reference": "PCASH_9002", "currency_code": "XAF"},
-    }
-    for table, values in rows.items():
-        yield table, "deleted_at", 60, values
+def _genletter(bed: Bed) -> None:
+    def add(table: str, column: str, days: float, rest: dict[str, Any]) -> str:
+        return _add(bed, GENLETTER, (table, column, days, rest))
 
-
-def _genletter(bed: Bed) -> Iterator[_Late]:
-    def account() -> dict[str, Any]:
-        return {"name": "Ancien compte", "email": bed.person()["email"]}
-
-    yield "accounts", "closed_at", 60, {**account(), "last_login_at": bed.ago(61)}
-    yield "accounts", "deleted_at", 60, {**account(), "last_login_at": bed.ago(61)}
-    yield "accounts", "last_login_at", 3.2 * _YEAR, account()
-    yield "billing_invoices", "issued_at", 11.5 * _YEAR, {"number": "GL-PLANTED-2", "processor": "stripe"}
-    chat = bed.ulid(431)
-    started = {"id": chat, "provider": "tawk_to", "started_at": bed.ago(431)}
-    yield "chat_conversations", "closed_at", 430, started
-    yield "chat_messages", "sent_at", 430, {"conversation_id": chat, "author": "visitor", "body": "Bonjour"}
-    yield "cookie_consents", "granted_at", 430, {"policy_version": "2024-05-03", "categories": []}
-
-
-def _former_tenant(bed: Bed) -> None:
-    """A tenant whose subscription ended six years ago, with its last user."""
-    ended, age = bed.ago(6 * _YEAR), 8 * _YEAR
-    company = {"name": "Ancienne Maison", "currency_code": "XAF", "country_code": "CM", "metadata": []}
-    place = (GENUKA, "companies", "id")
-    former = bed.plant(OVERDUE, place, {**company, "handle": f"planted-{bed.ulid(age)}"}, age=age)
-    own = {"company_id": former}
-    database = {**own, "mode": "shared", "plan": "PRO", "last_used_at": ended, "subscription_ended_at": ended}
-    bed.add(GENUKA, "tenant_databases", database, age=age)
-    subscription = {**own, "plan": "PRO", "status": "canceled", "started_at": bed.ago(age), "ended_at": ended}
-    bed.plant(OVERDUE, (GENUKA, "genuka_subscriptions", "ended_at"), subscription, age=age)
-    user = {**own, **bed.person(), "role": "admin"}
-    bed.plant(OVERDUE, (GENUKA, "users", "company_id"), user, age=age)
+    for column, days in (("closed_at", 60.0), ("deleted_at", 60.0), ("last_login_at", 3.2 * _YEAR)):
+        account = {"name": "Ancien compte", "email": bed.person()["email"], "last_login_at": bed.ago(days)}
+        key = add("accounts", column, days, account)
+        profile = {"account_id": key, "preferences": []}
+        bed.plant(OVERDUE, (GENLETTER, "user_profiles", "account_id"), profile, age=days)
+    add("billing_invoices", "issued_at", 11.5 * _YEAR, {"number": "GL-PLANTED-2", "processor": "stripe"})
+    chat = add("chat_conversations", "closed_at", 430, {"provider": "tawk_to", "started_at": bed.ago(431)})
+    add("chat_messages", "sent_at", 430, {"conversation_id": chat, "author": "visitor", "body": "Bonjour"})
+    add("cookie_consents", "granted_at", 430, {"policy_version": "2024-05-03", "categories": []})
 
 
 def _recruitment(bed: Bed) -> None:

@@ -15,8 +15,6 @@ def plant(bed: Bed, here: Tenant) -> None:
     for kind, password in (("plain_password", PLAIN), ("weak_password_hash", _MD5)):
         user = {**here.own, **bed.person(), "role": "employee", "password": password}
         bed.plant(kind, (GENUKA, "users", "password"), user)
-    bed.plant(
-        "plain_password", (GENUKA, "customers", "password"), {**here.own, **bed.person(), "password": PLAIN}
-    )
+    bed.plant("plain_password", (GENUKA, "customers", "password"), {**here.own, **bed.person(), "password": PLAIN})
     account = {"name": "Compte d'essai", "email": bed.person()["email"], "last_login_at": bed.ago(1)}
     bed.plant("plain_password", (GENLETTER, "accounts", "password"), {**account, "password": PLAIN})

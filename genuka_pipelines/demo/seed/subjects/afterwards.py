@@ -77,9 +77,7 @@ def _invoices(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice, at: Ints
     )
 
 
-def _payments(
-    bench: Bench, tenant: Tenant, orders: Orders, dice: Dice, billed: Ints, invoices: Array
-) -> Chunk:
+def _payments(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice, billed: Ints, invoices: Array) -> Chunk:
     paid = np.flatnonzero(np.isin(orders.status[billed], DONE))
     at, rows = billed[paid], len(paid)
     company, box = orders.company[at], orders.box[at]
@@ -128,9 +126,7 @@ def _deliveries(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Chu
             "id": dice.ulids(starts),
             "order_id": take(orders.ids, at),
             "company_id": take(orders.tenants, at),
-            "user_id": only(
-                take(tenant.team.ids, tenant.team.of_company.pick(dice, company)), dice.chance(rows, 0.8)
-            ),
+            "user_id": only(take(tenant.team.ids, tenant.team.of_company.pick(dice, company)), dice.chance(rows, 0.8)),
             "address_id": take(orders.address, at),
             "status": choose(dice.chance(rows, 0.85), "delivered", "taken_in_charge"),
             "mode": dice.among(strings(("car", "moto", None)), rows),

@@ -115,12 +115,8 @@ def _views(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
         {
             "id": dice.ulids(asked),
             "anonymous_id": cookie,
-            "ip_truncated": join(
-                "198.", text(18 + dice.below(2, rows)), ".", text(dice.below(256, rows)), ".0"
-            ),
-            "categories": choose(
-                agreed, choose(dice.chance(rows, 0.5), _FULL_CONSENT, _ANALYTICS_ONLY), _REFUSED
-            ),
+            "ip_truncated": join("198.", text(18 + dice.below(2, rows)), ".", text(dice.below(256, rows)), ".0"),
+            "categories": choose(agreed, choose(dice.chance(rows, 0.5), _FULL_CONSENT, _ANALYTICS_ONLY), _REFUSED),
             "do_not_track": signal,
             "policy_version": "2024-05-03",
             "granted_at": moments(asked, agreed),

@@ -58,9 +58,7 @@ def catalogue(bench: Bench, block: Block) -> Catalogue:
     of_product = Groups(1 + dice.weighted(rows, (0.65, 0.22, 0.13)))
     kind = dice.below(len(goods.PRODUCTS), rows)
     product = of_product.owner
-    francs = np.array([price for *_, price in goods.PRODUCTS])[kind][product] * (
-        0.6 + dice.unit(of_product.size)
-    )
+    francs = np.array([price for *_, price in goods.PRODUCTS])[kind][product] * (0.6 + dice.unit(of_product.size))
     rate = np.array([places.CURRENCY_RATES[country.currency] for country in places.COUNTRIES])
     rate = rate[roster.country[owner[product]]]
     price = np.where(rate == 1.0, np.round(francs / 50) * 50, np.round(francs / rate, 2))

@@ -62,9 +62,7 @@ def customers(bench: Bench, block: Block) -> Customers:
     created = dice.between(joined, latest, rows)
     serial = int(bench.serials("everywhere", "customer mail", rows)[0])
     people = folk(dice.branch("people"), roster.country[owner], serial)
-    return Customers(
-        of_company, dice.ulids(created), people, created, dice.chance(rows, 0.02), dice.chance(rows, 0.03)
-    )
+    return Customers(of_company, dice.ulids(created), people, created, dice.chance(rows, 0.02), dice.chance(rows, 0.03))
 
 
 def chunks(bench: Bench, block: Block, held: Customers, stores: Shops) -> Iterator[Chunk]:
@@ -98,9 +96,7 @@ def _customers(bench: Bench, block: Block, held: Customers) -> Chunk:
             "id": held.ids,
             "company_id": take(block.roster.ids, owner),
             "first_name": only(choose(held.phone_as_name, "", held.people.first), ~held.nameless),
-            "last_name": only(
-                choose(held.phone_as_name, held.people.phone, held.people.last), ~held.nameless
-            ),
+            "last_name": only(choose(held.phone_as_name, held.people.phone, held.people.last), ~held.nameless),
             "email": only(held.people.email, named & dice.chance(rows, 0.6)),
             "phone": only(held.people.phone, ~held.nameless),
             "gender": only(dice.among(strings(("M", "F")), rows), dice.chance(rows, 0.2)),

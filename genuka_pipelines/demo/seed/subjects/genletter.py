@@ -209,9 +209,7 @@ def _cookies(bench: Bench, dice: Dice, accounts: Array, created: Ints) -> Chunk:
             "account_id": only(take(accounts, account), dice.chance(rows, 0.5)),
             "anonymous_id": dice.hexes(rows, 32),
             "ip_truncated": join("198.18.", text(dice.below(256, rows)), ".0"),
-            "categories": choose(
-                agreed, '{"necessary":true,"analytics":true}', '{"necessary":true,"analytics":false}'
-            ),
+            "categories": choose(agreed, '{"necessary":true,"analytics":true}', '{"necessary":true,"analytics":false}'),
             "do_not_track": dice.chance(rows, np.where(agreed, 0.03, 0.4)),
             "policy_version": "2024-05-03",
             "granted_at": moments(asked, agreed),

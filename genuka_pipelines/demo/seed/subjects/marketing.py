@@ -199,9 +199,7 @@ def _contacts(bench: Bench) -> Chunk:
             "phone": only(people.phone, dice.chance(rows, 0.6)),
             "company_name": only(join("Éts ", people.last), dice.chance(rows, 0.5)),
             "subject": dice.among(strings(phrases.CONTACT_SUBJECTS), rows),
-            "message": join(
-                dice.among(strings(phrases.CONTACT_MESSAGES), rows), " — n° ", text(1 + np.arange(rows))
-            ),
+            "message": join(dice.among(strings(phrases.CONTACT_MESSAGES), rows), " — n° ", text(1 + np.arange(rows))),
             "handled_at": moments(handled, dice.chance(rows, 0.85)),
             "created_at": moments(when),
             "updated_at": moments(handled),

@@ -208,9 +208,7 @@ def _shipping(orders: Orders, dice: Dice) -> Array:
         orders.address,
         '","scheduled_at":null}',
     )
-    return choose(
-        orders.delivered, delivery, '{"mode":"pickup","amount":0,"status":"pending","address_id":null}'
-    )
+    return choose(orders.delivered, delivery, '{"mode":"pickup","amount":0,"status":"pending","address_id":null}')
 
 
 def _billing(tenant: Tenant, orders: Orders, dice: Dice) -> Array:

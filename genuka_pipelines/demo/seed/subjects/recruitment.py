@@ -103,9 +103,7 @@ def _extra(dice: Dice, people: Folk, rows: int) -> dict[str, Array]:
     """What is asked once an offer is made; numbers short and in letters, shaped like no country's."""
     return {
         "birthdate": dates(dice.between(5 * 365, 33 * 365, rows) * DAY),
-        "postal_address": join(
-            text(1 + dice.below(99, rows)), " ", dice.among(strings(places.STREETS), rows)
-        ),
+        "postal_address": join(text(1 + dice.below(99, rows)), " ", dice.among(strings(places.STREETS), rows)),
         "social_security_number": join("SS-", dice.letters(rows, 4), "-", text(100 + dice.below(899, rows))),
         "bank_account": join("IBAN-", dice.letters(rows, 12)),
         "emergency_contact": dice.among(people.full, rows),

@@ -178,8 +178,7 @@ def _sessions(bench: Bench, team: Staff, dice: Dice) -> Chunk:
     born = np.where(known, np.maximum(team.created[user], now - limits.SESSION_LIFE * DAY), active - DAY)
     device = dice.below(1 << 40, rows)
     payload = strings(
-        f"YTozOntzOjY6Il90b2tlbiI7czo0MDoi{token}Ijt9"
-        for token in ("bGlzdGU", "cGFuaWVy", "Y29tcHRl", "dmVudGU")
+        f"YTozOntzOjY6Il90b2tlbiI7czo0MDoi{token}Ijt9" for token in ("bGlzdGU", "cGFuaWVy", "Y29tcHRl", "dmVudGU")
     )
     return Chunk(
         GENUKA,

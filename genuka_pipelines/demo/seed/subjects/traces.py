@@ -1,8 +1,4 @@
-"""What hangs on the rest of a tenant: bills, tags, reviews, webhooks, media and the activity log.
-
-The log keeps the value a customer had before an update, and a file name can be a person's: two
-places that survive an erasure made by column.
-"""
+"""What hangs on the rest of a tenant: bills, tags, reviews, webhooks and its own addresses."""
 
 from __future__ import annotations
 
@@ -10,17 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from genuka_pipelines.demo.seed import files
 from genuka_pipelines.demo.seed.arrays import (
     EMPTY_LIST,
-    Array,
-    Ints,
     choose,
     constant,
     documents,
-    first_of,
     join,
-    joined_rows,
     moments,
     only,
     quoted,
@@ -30,11 +21,10 @@ from genuka_pipelines.demo.seed.arrays import (
 )
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.dice import Dice
-from genuka_pipelines.demo.seed.folk import phones
 from genuka_pipelines.demo.seed.groups import Groups
 from genuka_pipelines.demo.seed.pools import goods, phrases, places
 from genuka_pipelines.demo.seed.subjects.addresses import addresses, owner_type
-from genuka_pipelines.demo.seed.subjects.companies import billed
+from genuka_pipelines.demo.seed.subjects.billing import billed
 from genuka_pipelines.demo.seed.subjects.orders import Orders, Tenant
 from genuka_pipelines.demo.seed.values import DAY, GENUKA
 
@@ -46,16 +36,13 @@ def chunks(bench: Bench, tenant: Tenant) -> Iterator[Chunk]:
     yield _bills(bench, tenant)
     yield from _tags(bench, tenant)
     yield _webhooks(bench, tenant)
-    yield _media(bench, tenant)
-    yield _customer_log(bench, tenant)
     yield from _own_addresses(bench, tenant)
 
 
 def order_chunks(bench: Bench, tenant: Tenant, orders: Orders) -> Iterator[Chunk]:
-    """Reviews and log entries of a slice of orders."""
+    """Reviews of a slice of orders."""
     dice = bench.dice("order traces", tenant.block).branch(orders.number)
     yield _reviews(bench, tenant, orders, dice)
-    yield _order_log(bench, tenant, orders, dice)
 
 
 def _bills(bench: Bench, tenant: Tenant) -> Chunk:
@@ -153,140 +140,6 @@ def _webhooks(bench: Bench, tenant: Tenant) -> Chunk:
             "metadata": EMPTY_LIST,
             "created_at": moments(np.minimum(created, bench.recipe.now - 1)),
             "updated_at": moments(np.minimum(created, bench.recipe.now - 1)),
-        },
-    )
-
-
-def _media(bench: Bench, tenant: Tenant) -> Chunk:
-    """Logos and product pictures of some companies, and a private paper of a few customers."""
-    block, dice = tenant.block, bench.dice("media", tenant.block)
-    dedicated = block.database != GENUKA
-    # A logo belongs to the account, which is on the platform whatever database the tenant has.
-    logos = np.flatnonzero(dice.chance(block.size, 0.0 if dedicated else 0.05))
-    product = tenant.goods.of_company.first[
-        np.flatnonzero(dice.chance(block.size, 1.0 if dedicated else 0.05))
-    ]
-    person = tenant.people.of_company.first[
-        np.flatnonzero(dice.chance(block.size, 1.0 if dedicated else 0.02))
-    ]
-    people = tenant.people.people.at(person)
-    rows = len(logos) + len(product) + len(person)
-    made = np.concatenate(
-        (
-            block.roster.created[logos] + 1200,
-            tenant.goods.created[product] + 5,
-            tenant.people.created[person] + 5,
-        )
-    )
-    made = np.minimum(made, bench.recipe.now - 1)
-    which = np.repeat(np.arange(3), (len(logos), len(product), len(person)))
-    names = joined_rows(
-        [
-            join("logo ", dice.among(strings(("été", "v2", "🌺 final")), len(logos)), ".png"),
-            join("photo-", text(tenant.goods.kind[product]), ".png"),
-            join("Contrat ", first_of(people.full, constant("client", len(person))), ".pdf"),
-        ]
-    )
-    paper = which == 2
-    return Chunk(
-        block.database,
-        "media",
-        rows,
-        {
-            "id": text(bench.serials(block.database, "media", rows)),
-            "model_type": _model(dice, which),
-            "model_id": joined_rows(
-                [
-                    take(block.roster.ids, logos),
-                    take(tenant.goods.products, product),
-                    take(tenant.people.ids, person),
-                ]
-            ),
-            "collection_name": choose(which == 0, "logo", choose(paper, "private_medias", "default")),
-            "file_name": names,
-            "mime_type": choose(paper, files.PDF, files.PNG),
-            "size": choose(paper, str(files.SIZES[files.PDF]), str(files.SIZES[files.PNG])),
-            "generated_conversions": choose(
-                paper, EMPTY_LIST, dice.among(documents(files.CONVERSION_SETS), rows)
-            ),
-            "created_at": moments(made),
-            "updated_at": moments(made),
-        },
-    )
-
-
-def _model(dice: Dice, which: Ints) -> Array:
-    """The owner's type of each media row, in either spelling."""
-    model = take(strings(("Company", "Product", "Customer")), which)
-    short = take(strings(("company", "product", "customer")), which)
-    return choose(dice.chance(len(which), 0.2), short, join("App\\Models\\", model))
-
-
-def _customer_log(bench: Bench, tenant: Tenant) -> Chunk:
-    block, dice, people = tenant.block, bench.dice("customer log", tenant.block), tenant.people
-    at = np.flatnonzero(~people.nameless & dice.chance(people.of_company.size, 0.25))
-    rows, owner = len(at), people.of_company.owner[at]
-    when = dice.between(people.created[at], bench.recipe.now, rows)
-    old = phones(dice, block.roster.country[owner])
-    held = people.people.at(at)
-    return _log(
-        bench,
-        tenant,
-        ("Customer", take(people.ids, at)),
-        (dice, owner, when),
-        join(
-            '{"old":{"phone":',
-            quoted(old),
-            '},"attributes":{"phone":',
-            quoted(held.phone),
-            ',"last_name":',
-            quoted(held.last),
-            "}}",
-        ),
-    )
-
-
-def _order_log(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Chunk:
-    at = np.flatnonzero(dice.chance(orders.size, 0.2))
-    when = np.minimum(orders.made[at] + 30 + dice.below(DAY, len(at)), bench.recipe.now - 1)
-    changes = documents(
-        {"old": {"status": old}, "attributes": {"status": new}}
-        for old, new in (("pending", "confirmed"), ("confirmed", "completed"), ("pending", "canceled"))
-    )
-    return _log(
-        bench,
-        tenant,
-        ("Order", take(orders.ids, at)),
-        (dice, orders.company[at], when),
-        dice.among(changes, len(at)),
-    )
-
-
-def _log(
-    bench: Bench,
-    tenant: Tenant,
-    subject: tuple[str, Array],
-    drawn: tuple[Dice, Ints, Ints],
-    properties: Array,
-) -> Chunk:
-    (model, ids), (dice, company, when), database = subject, drawn, tenant.block.database
-    rows = len(when)
-    return Chunk(
-        database,
-        "activity_log",
-        rows,
-        {
-            "id": text(bench.serials(database, "activity_log", rows)),
-            "log_name": "default",
-            "description": "updated",
-            "subject_type": owner_type(dice, model, rows),
-            "subject_id": ids,
-            "causer_type": owner_type(dice, "User", rows),
-            "causer_id": take(tenant.team.ids, tenant.team.of_company.pick(dice, company)),
-            "event": "updated",
-            "properties": properties,
-            "created_at": moments(when),
-            "updated_at": moments(when),
         },
     )
 

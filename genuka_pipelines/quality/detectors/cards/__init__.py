@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from genuka_pipelines.catalog.value import Words
 from genuka_pipelines.quality.detectors.cards import gates
 from genuka_pipelines.quality.detectors.cards.codes import has_code, has_expiry
 from genuka_pipelines.quality.detectors.cards.context import CARD
 from genuka_pipelines.quality.detectors.cards.reading import TRACK, read
-from genuka_pipelines.quality.detectors.detector import NAMES_TOO, Detector, Title
+from genuka_pipelines.quality.detectors.detector import NAMES_TOO, Detector
 
 CARDS: Final = (
     Detector(
         id="cards.number",
         kind="card_number",
-        title=Title("Numéro de carte de paiement", "Payment card number"),
+        title=Words(fr="Numéro de carte de paiement", en="Payment card number"),
         applies_to=NAMES_TOO,
         gate=gates.NUMBER,
         reads=read,
@@ -26,7 +27,7 @@ CARDS: Final = (
     Detector(
         id="cards.security_code",
         kind="card_security_code",
-        title=Title("Code de sécurité d'une carte (CVV, CVC, CID)", "Card security code (CVV, CVC, CID)"),
+        title=Words(fr="Code de sécurité d'une carte (CVV, CVC, CID)", en="Card security code (CVV, CVC, CID)"),
         applies_to=NAMES_TOO,
         gate=gates.SECURITY_CODE,
         reads=read,
@@ -35,7 +36,7 @@ CARDS: Final = (
     Detector(
         id="cards.expiry",
         kind="card_expiry",
-        title=Title("Date d'expiration d'une carte", "Card expiry date"),
+        title=Words(fr="Date d'expiration d'une carte", en="Card expiry date"),
         applies_to=NAMES_TOO,
         gate=gates.EXPIRY,
         reads=read,
@@ -44,7 +45,7 @@ CARDS: Final = (
     Detector(
         id="cards.track",
         kind="card_track",
-        title=Title("Piste magnétique d'une carte", "Card magnetic stripe data"),
+        title=Words(fr="Piste magnétique d'une carte", en="Card magnetic stripe data"),
         applies_to=NAMES_TOO,
         gate=gates.TRACK,
         reads=read,

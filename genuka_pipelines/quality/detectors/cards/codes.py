@@ -10,13 +10,15 @@ import re
 
 from genuka_pipelines.quality.detectors.cards.context import CARD, PAYMENT
 
-_CODE = r"(?<![0-9])(?!0{3,4}(?![0-9]))[0-9]{3,4}(?![0-9])(?![.,][0-9])(?!\s?(?:[kK]?[wW]|kVA|m[23²³]|k?€|[xX][aA][fF]|F?CFA|EUR|F\b|mm|cm|%|e\b))"
+_UNIT = r"[kK]?[wW]|kVA|m[23²³]|k?€|[xX][aA][fF]|F?CFA|EUR|F\b|mm|cm|%|e\b"
+_CODE = rf"(?<![0-9])(?!0{{3,4}}(?![0-9]))[0-9]{{3,4}}(?![0-9])(?![.,][0-9])(?!\s?(?:{_UNIT}))"
 _UP_TO_CODE = rf"[^0-9\n.!?{CARD}]{{0,25}}{_CODE}"
 _SURE_CODE = re.compile(
-    r"(?:(?<![a-z])(?:card_?)?(?:cvv2?|cvc2|cav2)(?![a-z])|cryptogramme visuel|cryptogramme de (?:la|ma|sa|votre) (?:carte|cb)|"
-    r"card ?verification ?(?:value|code|number)|num[eé]ro de (?:contr[oô]le|s[eé]curit[eé]) au (?:dos|verso)|"
+    r"(?:(?<![a-z])(?:card_?)?(?:cvv2?|cvc2|cav2)(?![a-z])|cryptogramme visuel|"
+    r"cryptogramme de (?:la|ma|sa|votre) (?:carte|cb)|card ?verification ?(?:value|code|number)|"
+    r"num[eé]ro de (?:contr[oô]le|s[eé]curit[eé]) au (?:dos|verso)|"
     r"(?:3|trois|4|quatre|three|four) (?:derniers? |last )?(?:chiffres|digits) (?:au (?:dos|verso)|on the back))"
-    rf"(?:(?: de la carte| of the card))?{_UP_TO_CODE}",
+    rf"(?: de la carte| of the card)?{_UP_TO_CODE}",
     re.IGNORECASE,
 )
 _MAYBE_CODE = re.compile(
@@ -49,9 +51,34 @@ _AFTER_NUMBER = re.compile(
 _CODE_LAST = re.compile(rf"(?:{_AFTER_NUMBER.pattern})[\s|;,/\-]{{1,3}}{_CODE}", re.IGNORECASE)
 
 
+# Spares most texts the patterns below: none of them is found without one of these.
+_CODE_HINTS = (
+    "cvv",
+    "cvc",
+    "cav",
+    "cid",
+    "cryptogramme",
+    "verif",
+    "vérif",
+    "contr",
+    "sécuri",
+    "securi",
+    "chiffre",
+    "digit",
+)
+_PAYMENT_HINTS = ("cart", "card", "visa", "amex", "american", "maestro", "master", "union", "cb")
+
+
+def _holds(text: str, hints: tuple[str, ...]) -> bool:
+    if CARD in text:
+        return True
+    lower = text.lower()
+    return any(hint in lower for hint in hints)
+
+
 def has_code(text: str) -> bool:
     """Whether a text that was read holds a security code (CVV, CVC, CID, cryptogramme)."""
-    return bool(
+    return _holds(text, _CODE_HINTS) and bool(
         _SURE_CODE.search(text)
         or _CODE_LAST.search(text)
         or any(_about_payment(text, *found.span()) for found in _MAYBE_CODE.finditer(text))
@@ -60,7 +87,7 @@ def has_code(text: str) -> bool:
 
 def has_expiry(text: str) -> bool:
     """Whether a text that was read holds a payment card's expiry date."""
-    return bool(
+    return _holds(text, _PAYMENT_HINTS) and bool(
         _AFTER_NUMBER.search(text)
         or any(_about_payment(text, *found.span()) for found in _DATED.finditer(text))
         or any(_about_payment(text, *found.span()) or _card_field(text, found) for found in _FIELD.finditer(text))

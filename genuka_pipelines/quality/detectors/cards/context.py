@@ -16,22 +16,24 @@ _NETWORKS = (
     r"master ?card|amex|american express|maestro|verve|diners|jcb|union ?pay|rupay|dankort|hipercard|mir|elo|"
     r"troy|mada|discover"
 )
-_NO_TRAVEL_BEFORE = "".join(
-    f"(?<!{word})"
-    for word in "mon ,de ,un ,le ,du ,votre ,son ,leur ,my ,your ,the ,a ,an ,work ,entry ,student ,e-,d'".split(",")
+# A visa that lets travel, and cards that pay nothing: what expires on them is nobody's payment data.
+_BEFORE_A_PERMIT = "mon de un le du votre son leur my your the a an work entry student"
+_OTHER_CARDS = (
+    "id green gift sim sd business identity membership loyalty access health insurance student residence memory "
+    "graphics video report score time key post library ration store phone press"
 )
-_NO_TRAVEL_AFTER = (
+
+
+def _not_after(words: str) -> str:
+    return "".join(f"(?<!{word} )" for word in words.split())
+
+
+_NOT_A_PERMIT = (
     r"(?! (?:schengen|de |d'|touris|[eé]tudiant|travail|long|court|work|student|entry|biom|[eé]lectron|appli|renew|"
     r"status|sponsor|requis|requir|refus|office|transit|stay|business|is |will |a |has ))"
 )
-_VISA = rf"{_NO_TRAVEL_BEFORE}visa{_NO_TRAVEL_AFTER}"
-
-# Cards that pay nothing: what expires on them is nobody's payment data.
-_OTHER_CARDS = (
-    "id ,green ,gift ,sim ,sd ,business ,identity ,membership ,loyalty ,access ,health ,insurance ,student ,"
-    "residence ,memory ,graphics ,video ,report ,score ,time ,key ,post ,library ,ration ,store ,phone ,press "
-).split(",")
-_NOT_OTHER = "".join(f"(?<!{word})" for word in _OTHER_CARDS)
+_VISA = rf"{_not_after(_BEFORE_A_PERMIT)}(?<!e-)(?<!d')visa{_NOT_A_PERMIT}"
+_NOT_OTHER = _not_after(_OTHER_CARDS)
 
 PAYMENT: Final = re.compile(
     rf"{CARD}|(?<![a-z])(?:cartes? (?:bancaires?|bleues?|de (?:cr[eé]dit|d[eé]bit|paiement|banque)|pr[eé]pay[eé]es?|"

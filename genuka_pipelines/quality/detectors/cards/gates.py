@@ -1,14 +1,14 @@
-"""Which values may hold card data at all: written for a database server as much as for this process.
+"""Which values may hold card data at all, so that only those are read.
 
-Twelve digits in any grouping would let through every row with a phone number and a price, and the
-server would ship the table; a number that is grouped oddly is only ever a card's beside a word.
+Twelve digits in any grouping would let through every row with a phone number and a price; a number
+that is grouped oddly is only ever a card's beside a word, and so is a date or a code.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from genuka_pipelines.quality.detectors.digits import BETWEEN, RARE_DIGIT, run_of
+from genuka_pipelines.quality.detectors.digits import BETWEEN, RARE_DIGIT, digits_anywhere, run_of
 from genuka_pipelines.quality.detectors.gate import gate
 
 _APART = f"{BETWEEN}{{1,8}}"
@@ -16,7 +16,7 @@ _WORD = (
     "carte|card|(?:^|[^a-z])(?:cb|cc|pan|mc|mir|elo|troy|mada)(?:[^a-z]|$)|visa|master ?card|amex|american express|"
     "maestro|verve|diners|jcb|union ?pay|rupay|dankort|hipercard|discover|cv[vc]|بطاقة"
 )
-_NUMBER: Final = (
+_NUMBERS: Final = (
     # In one run, or in groups as cards are printed
     "[2-689][0-9]{12}",
     "(?:5018|5020|5038|5612|5893|6304|6390|6759|676[1-37])[0-9]{8}",
@@ -32,12 +32,17 @@ _CODE = (
     "(?:cvv|cvc|cav2|(?:^|[^a-z])cid[^a-z]|cryptogramme|verification|v~rification|s~curit~|security|contr~le|chiffres|"
     "digits).{0,90}[0-9]{3}"
 )
-_CARD = (
-    "cartes? |card|visa|master ?card|amex|american express|maestro|union ?pay|num~ros? de |(?:^|[^a-z])cb(?:[^a-z]|$)"
+_CARD = "carte|card|visa|amex|american express|maestro|union ?pay|cb"
+_MONTH_YEAR = (
+    "[0-9][^0-9A-Za-z]{1,4}(?:20)?[2-4][0-9]|(?:^|[^0-9])(?:0[1-9]|1[0-2])[2-4][0-9](?:[^0-9]|$)|"
+    "(?:jan|f~v|feb|mar|a[pv]r|mai|may|jui|jun|jul|ao|aug|sep|oct|nov|d~c|dec)[^0-9]{1,12}20[2-4][0-9]|"
+    "exp[a-z_]{0,14}[^0-9A-Za-z]{1,6}[0-9]"
 )
-_EXPIRES = "(?:exp|valable|valid|good thru).{0,60}[0-9]"
 
-NUMBER: Final = gate(*_NUMBER)
-SECURITY_CODE: Final = gate(*_NUMBER, _CODE)
-EXPIRY: Final = gate(*_NUMBER, f"(?:{_CARD}).{{0,120}}[0-9]{{2}}", (_EXPIRES, _CARD))
-TRACK: Final = gate(r"[0-9]{12}[0-9]{0,7}(?:[=^]|\\+u00)")
+_TWELVE_DIGITS = digits_anywhere(12)
+_CODE_HINT = "cvv|cvc|cav2|cid|cryptogramme|rification|curit|contr|chiffres|digits"
+
+NUMBER: Final = gate(*_NUMBERS, coarse=_TWELVE_DIGITS)
+SECURITY_CODE: Final = gate(*_NUMBERS, _CODE, coarse=f"{_TWELVE_DIGITS}|{_CODE_HINT}")
+EXPIRY: Final = gate(*_NUMBERS, (_CARD, _MONTH_YEAR), coarse=f"{_TWELVE_DIGITS}|{_CARD}")
+TRACK: Final = gate(r"[0-9]{12}[0-9]{0,7}(?:[=^]|\\+u00)", coarse="[0-9]{12}")

@@ -44,13 +44,14 @@ ISSUERS: Final = (
     _issuer("Diners Club", "300-305 3095 36 38-39", (), (14, 15, 16, 17, 18, 19)),
     _issuer("JCB", "3528-3589", (16,), (17, 18, 19)),
     _issuer("UnionPay", "62", (16, 17, 18, 19)),
-    _issuer("UnionPay and RuPay", "60 81-82 508 353 356", (), (16, 17, 18, 19)),
+    _issuer("RuPay", "508 353 356", (16,)),
+    _issuer("RuPay and UnionPay, wider", "60 81-82", (), (16, 17, 18, 19)),
     _issuer("Verve", "506099-506198 507865-507964 650002-650027", (16, 18, 19)),
     _issuer("Mada", "585265 588845-588851 588982 589005 589206 604906 605141 636120 968201-968211", (16,)),
     _issuer("Mir", "2200-2204", (16,), (17, 18, 19)),
-    _issuer("Elo", "506699-506778 509000-509999 627780 636297 636368", (), (16,)),
-    _issuer("Hipercard", "606282 637095", (), (16,)),
-    _issuer("Troy", "9792", (), (16,)),
+    _issuer("Elo", "506699-506778 509000-509999 627780 636297 636368", (16,)),
+    _issuer("Hipercard", "606282 637095", (16,)),
+    _issuer("Troy", "9792", (16,)),
     _issuer("Dankort", "5019", (16,)),
     _issuer(
         "Maestro",
@@ -77,10 +78,9 @@ _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 def speaks(digits: str) -> bool | None:
     """True: a card number by itself; False: one if something beside it says so; None: not one."""
-    if not SHORTEST <= len(digits) <= LONGEST or len(set(digits)) == 1:
+    if not SHORTEST <= len(digits) <= LONGEST or not luhn(digits) or len(set(digits)) == 1:
         return None
     issuers = [issuer for issuer in ISSUERS if issuer.issues(digits)]
-    alone = any(len(digits) in issuer.alone for issuer in issuers)
-    if not alone and not any(len(digits) in issuer.beside for issuer in issuers):
-        return None
-    return alone if luhn(digits) else None
+    if any(len(digits) in issuer.alone for issuer in issuers):
+        return True
+    return False if any(len(digits) in issuer.beside for issuer in issuers) else None

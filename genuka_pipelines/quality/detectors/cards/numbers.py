@@ -43,10 +43,8 @@ class _Words:
         if self._spans is None:
             self._spans = [found.span() for found in CARDS.finditer(self._text)]
         at = bisect_left(self._spans, (start - 60, 0))
-        for begin, stop in self._spans[at : at + 60]:
-            if stop <= start or (begin >= end and stop <= end + 30):
-                return True
-        return False
+        near = self._spans[at : at + 60]
+        return any(stop <= start or (begin >= end and stop <= end + 30) for begin, stop in near)
 
 
 def card_numbers(text: str) -> Iterator[Span]:

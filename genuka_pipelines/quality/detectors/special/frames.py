@@ -13,12 +13,13 @@ from importlib.resources import files
 from typing import Final, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from genuka_pipelines.catalog.errors import GenukaError
+from genuka_pipelines.catalog.value import Value
 from genuka_pipelines.quality.detectors.text import folded
 
-Words = Mapping[str, tuple[str, ...]]
+Vocabulary = Mapping[str, tuple[str, ...]]
 Model = TypeVar("Model", bound=BaseModel)
 
 _NAME = re.compile(r"<([a-z_]+)>")
@@ -28,12 +29,6 @@ _MARKS = re.compile(f"[{chr(_FIRST_MARK)}-{chr(_FIRST_MARK + 15)}]")
 
 class UnreadableRule(GenukaError):
     """A rule cannot be read: what it was to find would go unseen."""
-
-
-class Value(BaseModel):
-    """A part of a file of rules."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class _Frames(Value):
@@ -61,7 +56,7 @@ def persons_on_raw_text() -> tuple[str, ...]:
 
 
 @cache
-def shared_words() -> Words:
+def shared_words() -> Vocabulary:
     """The words of every family; a speaker's name stands for the mark that `spoken` leaves after them."""
     frames = parsed("frames", _Frames)
     marks = {name: (chr(_FIRST_MARK + at),) for at, name in enumerate(frames.speakers)}
@@ -87,14 +82,14 @@ def _readers() -> tuple[re.Pattern[str], tuple[tuple[str, re.Pattern[str]], ...]
     return compiled(frames.unasked, frames.words), tuple(speakers)
 
 
-def compiled(rules: tuple[str, ...], words: Words) -> re.Pattern[str]:
+def compiled(rules: tuple[str, ...], words: Vocabulary) -> re.Pattern[str]:
     """What finds any of `rules`. Raises `re.error` or `UnreadableRule` (an unknown or endless `<name>`)."""
     # Every rule starts where a word or a mark does; asking that first spares the rest most signs of a text.
     either = "|".join(f"(?:{_filled(rule, words)})" for rule in rules)
     return re.compile(rf"(?:(?<!\w)|(?={_MARKS.pattern}))(?:{either})")
 
 
-def _filled(rule: str, words: Words, within: tuple[str, ...] = ()) -> str:
+def _filled(rule: str, words: Vocabulary, within: tuple[str, ...] = ()) -> str:
     """`rule` with each `<name>` replaced by its words, which may name others but not themselves."""
 
     def alternatives(found: re.Match[str]) -> str:

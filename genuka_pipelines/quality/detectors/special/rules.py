@@ -12,25 +12,18 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from genuka_pipelines.quality.detectors.detector import TEXTS, Detector, Title
+from genuka_pipelines.catalog.value import Value, Words
+from genuka_pipelines.quality.detectors.detector import TEXTS, Detector
 from genuka_pipelines.quality.detectors.gate import Gate, UnportableGate, gate
 from genuka_pipelines.quality.detectors.special.frames import (
     UnreadableRule,
-    Value,
-    Words,
+    Vocabulary,
     compiled,
     parsed,
     persons_on_raw_text,
     shared_words,
     spoken,
 )
-
-
-class Languages(Value):
-    """A text in both languages."""
-
-    fr: str
-    en: str
 
 
 class Labelled(Value):
@@ -47,7 +40,7 @@ class Labelled(Value):
 class Statement(Value):
     """One detector: a text in which one of `says` or `fields` is found once `benign` is taken out."""
 
-    title: Languages
+    title: Words
     says: tuple[str, ...] = ()
     fields: tuple[Labelled, ...] = ()
     benign: tuple[str, ...] = ()
@@ -80,11 +73,11 @@ def load(name: str) -> Iterator[Detector]:
     """The detectors of the family `name`. Raises `UnreadableRule`, which names the file and the detector."""
     family = parsed(name, Family)
     words = {**shared_words(), **family.words}
-    for id, statement in family.detectors.items():
+    for its_id, statement in family.detectors.items():
         try:
-            yield _detector(id, family, statement, words)
+            yield _detector(its_id, family, statement, words)
         except (re.error, UnreadableRule, UnportableGate) as wrong:
-            raise UnreadableRule(f"{name}.yaml, detector {id}: {wrong}") from None
+            raise UnreadableRule(f"{name}.yaml, detector {its_id}: {wrong}") from None
 
 
 def _gate(family: Family) -> Gate:
@@ -105,7 +98,7 @@ def _edged(stem: str) -> str:
     return begin + stem.removeprefix("^").removesuffix("$") + end
 
 
-def _detector(id: str, family: Family, statement: Statement, words: Words) -> Detector:
+def _detector(its_id: str, family: Family, statement: Statement, words: Vocabulary) -> Detector:
     says = compiled((*statement.says, *(one.rule() for one in statement.fields)), words)
     benign = compiled(statement.benign, words) if statement.benign else None
 
@@ -113,9 +106,9 @@ def _detector(id: str, family: Family, statement: Statement, words: Words) -> De
         return bool(says.search(benign.sub(" · ", text) if benign else text))
 
     return Detector(
-        id=id,
+        id=its_id,
         kind=family.kind,
-        title=Title(statement.title.fr, statement.title.en),
+        title=statement.title,
         applies_to=TEXTS,
         gate=_gate(family),
         reads=spoken,
