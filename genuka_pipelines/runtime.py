@@ -99,17 +99,17 @@ class Runtime:
         return folder
 
     def host(self, system: str) -> str | None:
-        """The host that a system's setting names; None for what is embedded in this machine."""
+        """The host that a system's setting names; None for what is in this machine."""
         from urllib.parse import urlsplit
 
         name = self._setting(system)
         if name == "home" or name in self.settings.embedded:
             return None
         if self.catalog.systems[system].kind == "database":
-            return self.settings.url(name).host
+            return _beyond(self.settings.url(name).host)
         address = self.settings.store(name)
         if address.endpoint:
-            return urlsplit(address.endpoint).hostname
+            return _beyond(urlsplit(address.endpoint).hostname)
         return f"s3.{address.region}.amazonaws.com" if address.url.startswith("s3://") else None
 
     def objects(self, system: str, prefix: str) -> int | None:
@@ -145,6 +145,12 @@ def open_runtime(settings: Settings | None = None) -> Iterator[Runtime]:
 def shared_runtime() -> Runtime:
     """The house of a long-lived process; a new one where the settings have changed."""
     return _shared(_Frozen(load_settings()))
+
+
+def _beyond(host: str | None) -> str | None:
+    """The host, unless it is this machine, whose place an address does not tell."""
+    here = host is None or host in ("localhost", "::1") or host.startswith("127.")
+    return None if here else host
 
 
 class _Frozen:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from genuka_pipelines.analytics.pseudonyms import Family, Pads
 from genuka_pipelines.analytics.result import StagedFile, StagedTable
 from genuka_pipelines.analytics.staging import stage
+from genuka_pipelines.catalog.shard import NO_TENANT, shard_name
 
 if TYPE_CHECKING:
     from genuka_pipelines.catalog.catalogue import Catalog
@@ -74,7 +75,7 @@ def stage_table(house: Surroundings, category: str, table: str, *, as_of: dateti
     databases = house.databases(house.catalog.categories[category].system)
     keys = KeyringKeys(house.keyring)
     product = category.split("/")[0]
-    with house.control.leases.hold(f"staging_{product}_{table}", "all", uuid.uuid4().hex, _LEASE):
+    with house.control.leases.hold(f"staging_{product}_{table}", shard_name(NO_TENANT), uuid.uuid4().hex, _LEASE):
         staged = stage(house.catalog, category, table, databases, house.staging, keys=keys, as_of=as_of)
         shards = {file.shard: StagedShard(rows=file.rows, sha256=file.sha256) for file in staged.files}
         entry = Staging(product=product, table=table, columns=staged.columns, shards=shards)

@@ -38,6 +38,13 @@ def _path(raw: object) -> object:
     return {"column": raw} if isinstance(raw, str) else raw
 
 
+class Owners(Value):
+    """Which table a polymorphic column names a row of, by what the column `kind` says."""
+
+    kind: SqlName
+    owners: dict[str, SqlName] = Field(min_length=1)
+
+
 class Column(Value):
     """What a column holds: a classification of the vocabulary, and how it is protected."""
 
@@ -62,11 +69,12 @@ class Table(Value):
     """One table of a category.
 
     `subject` maps a kind of person to the column that is their key. `kept_with` names the parent
-    whose end is also this table's end. `outside` says why a table has no tenant.
+    whose end is also this table's end. `references` are polymorphic columns beside the tenant path.
     """
 
     tenant: Annotated[TenantPath, BeforeValidator(_path, json_schema_input_type=str | TenantPath)] | None = None
     subject: dict[str, SqlName] = Field(default_factory=dict)
+    references: dict[SqlName, Owners] = Field(default_factory=dict)
     key: tuple[SqlName, ...] = ("id",)
     columns: dict[SqlName, Annotated[Column, BeforeValidator(_column, json_schema_input_type=str | Column)]] = Field(
         min_length=1
@@ -90,6 +98,7 @@ class Table(Value):
 
     def _columns_used(self) -> list[tuple[str, str]]:
         used = [("key", name) for name in self.key]
+        used += [("references", name) for column, owned in self.references.items() for name in (column, owned.kind)]
         used += [("subject", name) for name in self.subject.values()]
         if self.tenant:
             used += [("tenant", name) for name in (self.tenant.column, self.tenant.kind) if name]

@@ -16,11 +16,13 @@ from genuka_pipelines.settings import Settings, home_of, load_settings, wanted_p
 def up(json: Json = False) -> None:
     """Start what the environment does not name: databases, stores, keys. Safe to repeat."""
     from genuka_pipelines.demo.embedded import up as start
+    from genuka_pipelines.demo.runs import dagster_home
     from genuka_pipelines.runtime import prepare
 
     stack = start(home_of(), wanted=wanted_parts())
     settings = load_settings()
     prepare(settings, started=stack.started, now=datetime.now(UTC))
+    dagster_home(settings.home)
     for note in stack.notes:
         say(note)
     content = addresses(settings)

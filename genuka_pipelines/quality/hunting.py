@@ -48,7 +48,9 @@ def hunt(
                 findings[found.id] = found
         except GenukaError:
             unknown[table] = None
-    house.control.reviews.record(findings.values(), now=datetime.now(UTC), keep=KEPT)
+    now = datetime.now(UTC)
+    house.control.reviews.expire(now)
+    house.control.reviews.record(findings.values(), now=now, keep=KEPT)
     return none_found({**counts, **unknown})
 
 

@@ -7,7 +7,7 @@ Half of the tables carry no tenant; a tenant's export, erasure or consent that s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -77,15 +77,19 @@ def parent(table: DeclaredTable, name: str) -> DeclaredTable:
 def owners_of(table: DeclaredTable) -> Iterator[tuple[Predicate, DeclaredTable]]:
     """Each owning table, with the predicate that a row's kind names it in any of its spellings."""
     path = table.table.tenant
-    if path is None or path.kind is None:
-        return
+    if path is not None and path.kind is not None:
+        yield from named_by(table, path.kind, path.owners)
+
+
+def named_by(table: DeclaredTable, kind: str, owners: Mapping[str, str]) -> Iterator[tuple[Predicate, DeclaredTable]]:
+    """Each table that the column `kind` can name, with the predicate that it does."""
     spellings: dict[str, set[str]] = {}
-    for word, owner in path.owners.items():
+    for word, owner in owners.items():
         spellings.setdefault(owner, set()).update(_spellings(word))
-    kind = sa.func.lower(as_text(table.column(path.kind)))
+    said = sa.func.lower(as_text(table.column(kind)))
     for owner, words in spellings.items():
         if table.home.has(owner):
-            yield kind.in_(sorted(words)), parent(table, owner)
+            yield said.in_(sorted(words)), parent(table, owner)
 
 
 def _spellings(word: str) -> set[str]:

@@ -32,6 +32,10 @@ def broken_table(catalog: Catalog, category: Category, name: str, table: Table) 
                 ("tenant",),
                 f"the tenant path of '{name}' leads back to itself; end it at a table with a tenant column",
             )
+    for column, owned in table.references.items():
+        for owner in owned.owners.values():
+            if problem := unknown(owner, "table", siblings):
+                yield ("references", column), problem
     if table.kept_with and (problem := unknown(table.kept_with, "table", siblings - {name})):
         yield ("kept_with",), problem
     if table.content and (problem := unknown(table.content.system, "system", catalog.systems)):

@@ -16,7 +16,10 @@ from genuka_pipelines.catalog.errors import GenukaError
 Dialect = Literal["postgresql", "mariadb", "mysql"]
 
 # One letter that may carry an accent, as itself, decomposed, or as a JSON or HTML escape.
-_ACCENT: Final = r"(?:[a-z]|[^ -~]|&[a-z0-9#]{2,7};|\\+u[0-9a-f]{4})" "[\u0300-\u036f]?"
+_ACCENT: Final = (
+    r"(?:[a-z]|[^ -~]|&[a-z0-9#]{2,7};|\\+u[0-9a-f]{4})"
+    "(?:[\u0300-\u036f]|" + r"\\+u03[0-6][0-9a-f]|&#(?:7[67][0-9]|8[0-7][0-9]);)?"
+)
 _UNSHARED = re.compile(r"\\[bBdDsSwWmMyYzZAuUx]|\(\?(?!:)|[*+?}]\?|[*+?}]\+")
 
 

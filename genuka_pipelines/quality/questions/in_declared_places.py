@@ -24,7 +24,7 @@ def ask(house: Surroundings, key: str, as_of: datetime, name: str) -> Answer:  #
     except GenukaError:
         return _answer(wrong, [*open_, "it is not configured"])
     if host is None:
-        open_.append("it is embedded in this machine, which proves no place")
+        open_.append("it is in this machine, which proves no place")
     elif system.hosts and not any(fnmatch(host, pattern) for pattern in system.hosts):
         wrong.append("its host is not one that is declared")
     elif system.place.proof == "declared":

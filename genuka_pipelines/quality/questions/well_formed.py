@@ -47,7 +47,7 @@ def _answer(results: list[Met], unknown: list[str]) -> Answer:
         passed=not failed and not unknown,
         counts={**counts, **dict.fromkeys([*unknown, *doubts])},
         notes=(f"{len(results)} expectations asked",),
-        severity="error" if grave else "warn",
+        severity="warn" if failed and not grave else "error",
     )
 
 

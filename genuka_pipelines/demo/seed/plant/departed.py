@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from genuka_pipelines.demo.seed.files import PNG, SIZES
 from genuka_pipelines.demo.seed.plant.bed import Bed
 from genuka_pipelines.demo.seed.plant.overdue import OVERDUE
 from genuka_pipelines.demo.seed.plant.tenants import Tenant
@@ -47,8 +48,7 @@ class _Former:
         self._owned("company_onboardings", {"step": "done", "metadata": []})
         self._owned("company_consents", {"purpose": "analytics", "granted_at": bed.ago(self._age)})
         user = self._owned("users", {**bed.person(), "role": "admin"})
-        token = {"id": "planted-former", "user_id": user, "name": "Jeton", "scopes": [], "revoked": False}
-        bed.plant(OVERDUE, (GENUKA, "oauth_access_tokens", "user_id"), token, age=300)
+        bed.plant(OVERDUE, (GENUKA, "oauth_access_tokens", "user_id"), _token(bed, "planted-former", user))
         self._content(user)
 
     def _content(self, user: str) -> None:
@@ -80,8 +80,8 @@ class _Former:
         self._owned("webhooks", {"url": "https://hooks.example/avant", "events": []})
         log = {"subject_type": _CUSTOMER, "subject_id": customer, "event": "updated", "properties": []}
         self._add("activity_log", "subject_id", log)
-        picture = {"model_type": "product", "model_id": product, "file_name": "avant.png", "size": 1}
-        self._add("media", "model_id", {**picture, "generated_conversions": []})
+        picture = {"model_type": "product", "model_id": product, "file_name": "avant.png", "mime_type": PNG}
+        self._add("media", "model_id", {**picture, "size": SIZES[PNG], "generated_conversions": []})
 
     def _owned(self, table: str, values: Mapping[str, Any], column: str = "company_id") -> str:
         return self._add(table, column, {**self._own, **values})
@@ -118,5 +118,9 @@ def _deleted(bed: Bed, here: Tenant) -> None:
     gone("bills", {**here.own, "reference": "#BILL_9001"})
     gone("payments", {**here.own, "reference": "PCASH_9002", "currency_code": "XAF"})
     user = gone("users", {**here.own, **bed.person(), "role": "employee"})
-    token = {"id": "planted-closed", "user_id": user, "name": "Jeton", "scopes": [], "revoked": False}
-    with_it("oauth_access_tokens", "user_id", token)
+    with_it("oauth_access_tokens", "user_id", _token(bed, "planted-closed", user))
+
+
+def _token(bed: Bed, key: str, user: str) -> dict[str, Any]:
+    """A token that is still good by itself."""
+    return {"id": key, "user_id": user, "name": "Jeton", "scopes": [], "revoked": False, "expires_at": bed.ago(-300)}

@@ -27,7 +27,7 @@ _YEAR = re.compile(r"20[2-4][0-9]$")
 _MONEY_AFTER = re.compile(
     r"[.,][0-9]{1,2}(?![0-9.,])|\s?(?:xaf|xof|f?cfa|eur|usd|[€$£]|f)(?![a-z])|e[+-]?[0-9]", re.IGNORECASE
 )
-_SIGN_BEFORE = re.compile(r"(?:^|[\s:=,(\[])[-+]$|(?<![0-9])[0-9]{1,3}\.$|(?<![0-9])0,$")
+_SIGN_BEFORE = re.compile(r"(?:^|[\s:=,(\[\"])[-+]$|(?<![0-9])[0-9]{1,3}\.$|(?<![0-9])0,$")
 _CARD_JOINED = re.compile(r"(?:^|[^A-Za-z])(?:cb|cartes?|cards?|visa|mastercard|mc|amex|cc|pan|no?)$", re.IGNORECASE)
 
 

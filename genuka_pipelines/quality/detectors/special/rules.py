@@ -26,6 +26,11 @@ from genuka_pipelines.quality.detectors.special.frames import (
 )
 
 
+# Between two words of a stem: what a space may be written as, in a letter or in a JSON or HTML document.
+_SPACE = re.compile(r" (?![^\[]*\])")
+_BLANK = r"(?:[^!-~]|&[a-z0-9#]{2,7};|\\+u[0-9a-f]{4}|\\+[nrt]){1,3}"
+
+
 class Labelled(Value):
     """A field of a form or a JSON document: one of `names`, then a `value` (any, unless said)."""
 
@@ -95,7 +100,7 @@ def _edged(stem: str) -> str:
     # In a JSON document a line break is two signs, the second of them a letter.
     begin = r"(?:^|[^a-z]|\\+[nrt])" if stem.startswith("^") else ""
     end = "(?:[^a-z]|$)" if stem.endswith("$") else ""
-    return begin + stem.removeprefix("^").removesuffix("$") + end
+    return begin + _SPACE.sub(lambda _: _BLANK, stem.removeprefix("^").removesuffix("$")) + end
 
 
 def _detector(its_id: str, family: Family, statement: Statement, words: Vocabulary) -> Detector:

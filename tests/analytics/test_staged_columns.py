@@ -1,0 +1,173 @@
+"""What leaves a database is what is declared, made in the way that is declared; on both servers alike."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genuka_pipelines.analytics.columns import host_of
+from genuka_pipelines.analytics.errors import CannotStage
+from genuka_pipelines.rows.declared import Home, declarations
+from genuka_pipelines.systems.database import Database
+from tests.analytics.staged_shop import SHOP, Keys, hashed, prepare, read, run_stage, visit, visits
+from tests.rows.shop import TENANTS, plain
+from tests.systems.opened import fill
+
+
+def test_each_column_is_made_in_its_way(database: Database, tmp_path: Path) -> None:
+    prepare(
+        database,
+        {
+            "visits": [
+                visit(
+                    1, url="https://user:pw@Shop.Example.ORG:8443/a?mail=x@y.org", at=datetime(2026, 5, 30, 23, 59, 59)
+                ),
+                visit(2, agent=None, language=None, url="no url", at=datetime(2026, 5, 31)),
+                visit(3, ip=None, agent=None),
+            ]
+        },
+    )
+    staged = run_stage(database, tmp_path, "visits")
+    first = date(2026, 5, 30)
+    rows = sorted(read(tmp_path, "visits"), key=lambda row: (row["day"], str(row["device_day"])))
+    assert rows == [
+        {"device_day": None, "day": first, "month": date(2026, 5, 1), "host": None, "language": "fr",
+         "has_agent": False},
+        {"device_day": hashed("browser", first, "198.51.100.7\x1fFirefox"), "day": first, "month": date(2026, 5, 1),
+         "host": "shop.example.org", "language": "fr", "has_agent": True},
+        {"device_day": hashed("browser", date(2026, 5, 31), "198.51.100.7\x1f"), "day": date(2026, 5, 31),
+         "month": date(2026, 5, 1), "host": None, "language": None, "has_agent": False},
+    ]  # fmt: skip
+    assert staged.columns == ("device_day", "day", "month", "host", "language", "has_agent")
+    assert (staged.rows, staged.unkeyed) == (3, 0)
+    assert staged.keys == ("browser-2026-05-30", "browser-2026-05-31")
+
+
+def test_a_destroyed_day_has_no_device_and_is_counted(database: Database, tmp_path: Path) -> None:
+    days = [datetime(2026, 5, day) for day in (10, 10, 11, 13)]
+    odd = [datetime(1971, 1, 1), datetime(2037, 12, 31), None, datetime(2026, 6, 1)]
+    prepare(database, {"visits": [visit(number, at=at) for number, at in enumerate([*days, *odd])]})
+    keys = Keys(destroyed={date(2026, 5, 11)})
+    staged = run_stage(database, tmp_path, "visits", keys=keys)
+    found = {(row["day"], row["device_day"]) for row in read(tmp_path, "visits")}
+    text = "198.51.100.7\x1fFirefox"
+    assert found == {
+        (date(2026, 5, 10), hashed("browser", date(2026, 5, 10), text)),
+        (date(2026, 5, 11), None),
+        (date(2026, 5, 13), hashed("browser", date(2026, 5, 13), text)),
+        *((at and at.date(), None) for at in odd),
+    }
+    assert staged.unkeyed == 1 + len(odd)
+    assert keys.asked == [date(2026, 5, 10), date(2026, 5, 11), date(2026, 5, 13)], "no key is made for nothing"
+
+
+def test_only_those_who_agreed_are_staged(database: Database, tmp_path: Path) -> None:
+    rows = [
+        visit(1), visit(2, cookie="unknown"), visit(3, cookie=None), visit(4, signal=True), visit(5, signal=None),
+        visit(6, cookie="withdrew"), visit(7, cookie="refused"),
+    ]  # fmt: skip
+    agreed = [
+        {"id": 1, "cookie": "yes", "granted_at": plain(2026)},
+        {"id": 2, "cookie": "withdrew", "granted_at": plain(2026), "withdrawn_at": plain(2026, 2)},
+        {"id": 3, "cookie": "refused"},
+        {"id": 4, "cookie": None, "granted_at": plain(2026)},
+    ]
+    prepare(database, {"visits": rows, "choices": agreed})
+    assert run_stage(database, tmp_path, "visits").rows == 1
+
+
+def test_pseudonyms_of_one_value_are_one_across_tables(database: Database, tmp_path: Path) -> None:
+    prepare(
+        database,
+        {
+            "companies": [{"id": "a"}],
+            "company_consents": [{"id": 1, "company_id": "a", "purpose": "analytics", "granted_at": plain(2026)}],
+            "orders": [
+                {"id": "o1", "company_id": "a", "status": "open", "amount": Decimal("12.30")},
+                {"id": "o2", "company_id": "b", "status": "never", "amount": Decimal("1.00")},
+            ],
+            "order_lines": [{"id": 5, "order_id": "o1"}, {"id": 6, "order_id": "o2"}],
+        },
+    )
+    orders, lines = (run_stage(database, tmp_path, name) for name in ("orders", "order_lines"))
+    assert read(tmp_path, "orders") == [
+        {"company": hashed("identity", None, "a"), "status": "open", "amount": Decimal("12.30"), "deleted": False}
+    ]
+    assert read(tmp_path, "order_lines") == [
+        {"line": hashed("identity", None, "5"), "order": hashed("identity", None, "o1")}
+    ]
+    assert orders.files[0].shard == lines.files[0].shard, "a tenant's rows share a shard, whatever their path"
+    assert orders.keys == ("identity-None",)
+
+
+HOSTS: dict[str | None, str | None] = {
+    "https://www.example.org/a/b?c=d#e": "www.example.org",
+    "HTTP://EXAMPLE.ORG": "example.org",
+    "https://example.org?next=https://other.example": "example.org",
+    "https://example.org#who@evil.example": "example.org",
+    "https://ann:secret@example.org:8080/": "example.org",
+    "android-app://com.google.android.gm/": "com.google.android.gm",
+    "https://xn--caf-dma.example.xn--p1ai/": "xn--caf-dma.example.xn--p1ai",
+    "https://192.0.2.7/": None,
+    "https://[2001:db8::1]:443/": None,
+    "https://localhost/": None,
+    "https://Ann Smith, 12 rue X/": None,
+    "https://ann@example/": None,
+    "mailto:ann@example.org": None,
+    "example.org/a": None,
+    "//example.org/a": None,
+    "https://": None,
+    "https://exa\nmple.org": None,
+    "https://a.b/": None,
+    f"https://{'a.' * 130}org/": None,
+    "": None,
+    None: None,
+}
+
+
+def _hosts(database: Database, urls: list[str | None]) -> list[str | None]:
+    fill(database, visits, [{"id": number, "url": url} for number, url in enumerate(urls)])
+    table = Home(database, declarations(SHOP, "shop_database"), TENANTS).table("visits")
+    import sqlalchemy as sa
+
+    return [host for (host,) in database.rows(sa.select(host_of(table, "url")).order_by(table.column("id")))]
+
+
+def test_a_host_is_a_name_and_nothing_else(database: Database) -> None:
+    found = _hosts(database, list(HOSTS))
+    assert dict(zip(HOSTS, found, strict=True)) == HOSTS
+
+
+@given(urls=st.lists(st.from_regex(r"[a-zA-Z:/@?#.\\ é%'\"-]{0,30}", fullmatch=True), max_size=30))
+def test_whatever_a_url_is_a_host_has_no_more_than_letters_digits_and_dots(database: Database, urls: list[str]) -> None:
+    for host in _hosts(database, list(urls)):
+        assert host is None or (host.replace("-", "").replace(".", "").isalnum() and host.isascii())
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"device": {"device_day": ["ip"]}}, "no day"),
+        ({"day": {"day": ["at", "at"]}}, "several columns"),
+    ],
+)
+def test_a_staging_that_cannot_be_made_says_so(
+    database: Database, tmp_path: Path, columns: dict[str, Any], said: str
+) -> None:
+    from genuka_pipelines.analytics.staging import stage
+    from genuka_pipelines.rows.databases import Databases
+    from tests.analytics.staged_shop import AS_OF, CHOICES, VISITS
+    from tests.rows.shop import catalog, category
+
+    prepare(database, {"visits": [visit(1)]})
+    changed = {**VISITS, "staging": {**VISITS["staging"], "columns": columns}}
+    facts = catalog(browsing=category({"visits": changed, "choices": CHOICES}))
+    with pytest.raises(CannotStage, match=said):
+        stage(facts, "shop/browsing", "visits", Databases(database), tmp_path, keys=Keys(), as_of=AS_OF)
+    assert not (tmp_path / "shop" / "visits").exists()
