@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow import parquet as pq
 
-_BUFFERED_BYTES = 64 << 20
+_BUFFERED_BYTES = 32 << 20
 _DATED = ("date32", "date64", "timestamp")
 
 

@@ -21,8 +21,8 @@ JOBS = ("inspect", "staging", "anchor")
 
 @one_sentence
 def seed(
-    companies: Companies = 2_400,
-    days: Days = 90,
+    companies: Companies = 2_000,
+    days: Days = 45,
     seed: Seed = 1,
     plant: Plant = False,
     as_of: AsOf = None,
@@ -42,8 +42,8 @@ def seed(
 
 @one_sentence
 def demo(
-    companies: Companies = 2_400,
-    days: Days = 90,
+    companies: Companies = 2_000,
+    days: Days = 45,
     seed: Seed = 1,
     as_of: AsOf = None,
     json: Json = False,

@@ -98,7 +98,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def part(self, text: Text, separator: str, place: int) -> Text:
-        """The part at 1, 2 or -1 (the last) between separators. Without any, the text is its own 1 and -1."""
+        """The part at 1, 2 or -1 (the last) between separators; empty where there is no such part."""
 
     @abstractmethod
     def matches(self, text: Text, pattern: str) -> sa.ColumnElement[bool]:

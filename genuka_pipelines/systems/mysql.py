@@ -187,7 +187,10 @@ class MySQL(Dialect):
         def index(whole: Text, place: int) -> Text:
             return sa.func.substring_index(whole, marked, sa.literal_column(str(place)), type_=sa.Text())
 
-        return index(text, place) if place in (1, -1) else index(index(text, place), -1)
+        if place in (1, -1):
+            return index(text, place)
+        found = sa.func.locate(marked, text) > sa.literal_column("0")
+        return sa.case((found, index(index(text, place), -1)), else_=sa.literal_column("''"))
 
     def matches(self, text: Text, pattern: str) -> sa.ColumnElement[bool]:
         """REGEXP, under a collation that tells letters apart."""

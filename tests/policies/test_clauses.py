@@ -143,9 +143,7 @@ def test_every_clause_that_is_named_exists() -> None:
     for product, (prefix, _) in COUNT.items():
         named |= {clause for tension in facts(product)["tensions"] for clause in tension["clauses"]}
         carried = {clause for sentence in facts(product)["sentences"] for clause in sentence["clauses"]}
-        assert all(clause.startswith(prefix) for clause in carried), (
-            "a sentence carries another policy's clause"
-        )
+        assert all(clause.startswith(prefix) for clause in carried), "a sentence carries another policy's clause"
         named |= carried
     assert named <= set(CLAUSES), sorted(named - set(CLAUSES))
 

@@ -42,9 +42,7 @@ def entries(product: str) -> list[SentenceAt]:
 def raw(product: str) -> bytes:
     path = TEXTS / f"{product}.txt"
     if not path.is_file():
-        message = (
-            f"no policy text at {path}: the sentence map of {product} is not checked; set GENUKA_POLICY_TEXTS"
-        )
+        message = f"no policy text at {path}: the sentence map of {product} is not checked; set GENUKA_POLICY_TEXTS"
         if NAMED:
             pytest.fail(message)
         warnings.warn(message, stacklevel=2)
@@ -104,9 +102,7 @@ def test_every_sentence_is_mapped_where_it_stands(product: str) -> None:
 def test_headings_are_mapped_as_headings_and_promises_are_not(product: str) -> None:
     """A heading ends without a full stop and is short; what says *never* or *at most* carries a clause."""
     text = text_of(product)
-    promise = re.compile(
-        r"\b(jamais|uniquement|maximale?|maximum|nous engageons|à tout moment|\d+ mois|\d+ ans)\b"
-    )
+    promise = re.compile(r"\b(jamais|uniquement|maximale?|maximum|nous engageons|à tout moment|\d+ mois|\d+ ans)\b")
     for entry in entries(product):
         here = text[entry.at[0] : entry.at[1]]
         if entry.why == "heading":
@@ -141,9 +137,7 @@ def test_our_texts_are_our_own_words(product: str) -> None:
     grams = {tuple(theirs[i : i + run]) for i in range(len(theirs) - run + 1)}
     found = facts(product)
     texts = [(item["id"], text) for item in found["clauses"] for text in item["text"].values()]
-    texts += [
-        (t["id"], text) for t in found["tensions"] for k in ("text", "decision") for text in t[k].values()
-    ]
+    texts += [(t["id"], text) for t in found["tensions"] for k in ("text", "decision") for text in t[k].values()]
     for name, text in texts:
         ours = words(text)
         shared = [ours[i : i + run] for i in range(len(ours) - run + 1) if tuple(ours[i : i + run]) in grams]

@@ -78,10 +78,7 @@ def test_ends(text: str, sentences: list[str]) -> None:
     assert found == sentences
 
 
-@given(
-    st.text(alphabet=st.sampled_from(list("aÀé1 .!…?|*•)»«\"'\n\r\u2028\u00a0-ABcf")), max_size=80)
-    | st.text()
-)
+@given(st.text(alphabet=st.sampled_from(list("aÀé1 .!…?|*•)»«\"'\n\r\u2028\u00a0-ABcf")), max_size=80) | st.text())
 def test_positions_are_exact_and_nothing_is_lost(text: str) -> None:
     sentences = split(text)
     at = 0
@@ -120,9 +117,7 @@ def test_a_reworded_sentence_names_its_clauses_and_only_its_own() -> None:
     new = POLICY.replace("gardé 2 ans", "gardé 5 ans")
     (change,) = moved(new, mapped(POLICY))
     assert change.clauses == ("ZZ-03",)
-    assert [sentence.text for sentence in change.now] == [
-        "Un dossier est gardé 5 ans (cf. Notre calendrier)."
-    ]
+    assert [sentence.text for sentence in change.now] == ["Un dossier est gardé 5 ans (cf. Notre calendrier)."]
     assert [sentence.text for sentence in unmapped(new, carried(new, mapped(POLICY)))] == [change.now[0].text]
 
 
@@ -134,9 +129,7 @@ def test_text_pushed_along_is_no_change_but_a_new_sentence_is() -> None:
     assert [sentence.text for sentence in change.now] == ["Nous vendons tout."]
     kept = carried(new, mapped(POLICY))
     assert [s.text for s in unmapped(new, kept)] == ["Nous vendons tout."]
-    assert [entry.clauses for entry in kept if entry.clauses] == [
-        e.clauses for e in mapped(POLICY) if e.clauses
-    ]
+    assert [entry.clauses for entry in kept if entry.clauses] == [e.clauses for e in mapped(POLICY) if e.clauses]
 
 
 def test_a_sentence_that_went_away_names_its_clauses() -> None:
@@ -147,9 +140,7 @@ def test_a_sentence_that_went_away_names_its_clauses() -> None:
 
 
 def test_a_sentence_put_under_another_heading_is_a_change() -> None:
-    new = POLICY.replace(" Rien d'autre n'est exigé.", "").replace(
-        "Il est", "Rien d'autre n'est exigé. Il est"
-    )
+    new = POLICY.replace(" Rien d'autre n'est exigé.", "").replace("Il est", "Rien d'autre n'est exigé. Il est")
     assert {clause for change in moved(new, mapped(POLICY)) for clause in change.clauses} >= {
         "ZZ-01",
         "ZZ-02",

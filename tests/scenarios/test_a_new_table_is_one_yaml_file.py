@@ -78,7 +78,12 @@ def test_a_new_table_is_one_yaml_file(demo: Demonstrated, tmp_path: Path) -> Non
         file.write_text(FACTS, encoding="utf-8")
         env = {**demo.house.env, "PYTHONPATH": str(project)}
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", RUN], cwd=project, env=env, capture_output=True, text=True, check=False
+            [sys.executable, "-W", "ignore", "-c", RUN],
+            cwd=project,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.stdout.startswith("True"), done.stdout + done.stderr[-3000:]
         for check in ("as_declared", "well_formed", "no_card_numbers"):

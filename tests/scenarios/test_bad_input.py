@@ -8,7 +8,7 @@ import pytest
 
 from tests.scenarios.conftest import Demonstrated, House
 
-SECRET = "s3cr3t-w0rd"  # noqa: S105 - made up here
+SECRET = "s3cr3t-w0rd"
 
 
 def refused(house: House, *arguments: str, says: str, **env: str) -> str:

@@ -59,9 +59,7 @@ def stamp() -> TypeEngine[datetime]:
 
 def document() -> TypeEngine[Any]:
     """JSON; an empty map arrives as `[]` because PHP prints it so."""
-    return JSON(none_as_null=True).with_variant(
-        postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-    )
+    return JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql")
 
 
 def money() -> TypeEngine[Decimal]:

@@ -24,7 +24,7 @@ def run(target: Target, recipe: Recipe, progress: Progress | None) -> Seeded:
     refs = dedicated_refs(recipe.companies)
     with _opened(target, refs) as bases:
         _drop_objects(target, bases)
-        for former in bases.keys() - {GENUKA, GENLETTER, *refs}:
+        for former in sorted(bases.keys() - {GENUKA, GENLETTER, *refs}):
             bases.pop(former).forget()
         for base in bases.values():
             base.claim(recipe, refs)
@@ -60,7 +60,7 @@ def _opened(target: Target, refs: tuple[str, ...]) -> Iterator[dict[str, Base]]:
         def opened(name: str) -> Base:
             engine = target.engine(name)
             url = engine.url
-            place = (url.host, url.port, url.database, tuple(sorted(url.query.items())))
+            place = (url.host, url.port, url.database, *map(url.query.get, ("host", "unix_socket")))
             if places.setdefault(place, name) != name:
                 raise SharedDatabase(
                     f'"{places[place]}" and "{name}" are one and the same database: give each its own.'

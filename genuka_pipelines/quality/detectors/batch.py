@@ -89,20 +89,19 @@ def _matching(texts: pa.LargeStringArray, pattern: str) -> Mask:
 def _arrow(values: Batch) -> pa.LargeStringArray:
     import pyarrow as pa
 
+    if not isinstance(values, pa.Array | pa.ChunkedArray):
+        try:
+            values = pa.array(values)
+        except (pa.ArrowException, UnicodeEncodeError, TypeError, ValueError):
+            # Arrow's own message would quote the value.
+            values = pa.array([_text(row, value) for row, value in enumerate(values)], pa.large_string())
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
-    if isinstance(values, pa.Array):
-        if isinstance(values, pa.DictionaryArray):
-            values = values.dictionary_decode()
-        if not (_is_text(values.type) or pa.types.is_null(values.type)):
-            raise UnreadableBatch(f"the batch holds Arrow {values.type}, text was expected")
-        return values.cast(pa.large_string())
-    try:
-        return pa.array(values, pa.large_string())
-    except (pa.ArrowException, UnicodeEncodeError, TypeError, ValueError):
-        # Arrow's own message would quote the value.
-        pass
-    return pa.array([_text(row, value) for row, value in enumerate(values)], pa.large_string())
+    if isinstance(values, pa.DictionaryArray):
+        values = values.dictionary_decode()
+    if not (_is_text(values.type) or pa.types.is_null(values.type)):
+        raise UnreadableBatch(f"the batch holds Arrow {values.type}, text was expected")
+    return values.cast(pa.large_string())
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -11,10 +11,10 @@ import unicodedata
 from typing import Final
 
 # Arabic-Indic and its extended form, N'Ko, Devanagari, full width; and the escapes that spell one, or an ASCII one.
-_HEX = "(?:003[0-9]|066[0-9]|06f[0-9]|07c[0-9]|096[6-9a-f]|ff1[0-9])"
 RARE_DIGIT: Final = (
     "(?:[\u0660-\u0669\u06f0-\u06f9\u07c0-\u07c9\u0966-\u096f\uff10-\uff19]"
-    rf"|\\+u{_HEX}|&#x0?{_HEX.replace('00', '0?').replace('|0', '|0?')};"
+    r"|\\+u(?:003[0-9]|066[0-9]|06f[0-9]|07c[0-9]|096[6-9a-f]|ff1[0-9])"
+    "|&#x(?:3[0-9]|66[0-9]|6f[0-9]|7c[0-9]|96[6-9a-f]|ff1[0-9]);"
     "|&#(?:4[89]|5[0-7]|16[34][0-9]|17[78][0-9]|19[89][0-9]|240[6-9]|241[0-5]|6529[6-9]|6530[0-5]);)"
 )
 DIGIT: Final = f"(?:[0-9]|{RARE_DIGIT})"

@@ -15,11 +15,13 @@ from genuka_pipelines.catalog.errors import GenukaError
 
 Dialect = Literal["postgresql", "mariadb", "mysql"]
 
-# One letter that may carry an accent, as itself, decomposed, or as a JSON or HTML escape.
+# One letter that may carry an accent, as itself, decomposed, or as a JSON or HTML escape; and, for a server,
+# anything as long as the longest of these.
 _ACCENT: Final = (
-    r"(?:[a-z]|[^ -~]|&[a-z0-9#]{2,7};|\\+u[0-9a-f]{4})"
-    "(?:[\u0300-\u036f]|" + r"\\+u03[0-6][0-9a-f]|&#(?:7[67][0-9]|8[0-7][0-9]);)?"
+    r"(?:[a-z]|[^ -~]|&[a-z0-9#]{2,7};|\\{1,4}u[0-9a-f]{4})"
+    "(?:[\u0300-\u036f]|" + r"\\{1,4}u03[0-6][0-9a-f]|&#(?:7[67][0-9]|8[0-7][0-9]);)?"
 )
+_ACCENT_THERE: Final = "[^ ]{1,18}"
 _UNSHARED = re.compile(r"\\[bBdDsSwWmMyYzZAuUx]|\(\?(?!:)|[*+?}]\?|[*+?}]\+")
 
 
@@ -58,7 +60,7 @@ class Gate:
 
     def local(self, pattern: str) -> str:
         """One of its patterns for RE2 and Python's `re`."""
-        return ("(?is)" if self.any_case else "(?s)") + _spelled(pattern)
+        return ("(?is)" if self.any_case else "(?s)") + pattern.replace("~", _ACCENT)
 
     def there(self, dialect: Dialect) -> str:
         """The whole gate as one expression for a server; pass it as a bound value."""
@@ -71,7 +73,7 @@ class Gate:
 
     def _body(self) -> str:
         if self.coarse:
-            return _spelled(self.coarse)
+            return self.coarse.replace("~", _ACCENT_THERE)
         body = "|".join(_together(way) for way in self.ways)
         return f"^(?!{body})" if self.inverted else body
 
@@ -96,13 +98,10 @@ def either(gates: tuple[Gate, ...]) -> Gate:
 
 
 def _together(way: tuple[str, ...]) -> str:
-    if len(way) == 1:
-        return f"(?:{_spelled(way[0])})"
-    return "^" + "".join(f"(?=.*(?:{_spelled(pattern)}))" for pattern in way)
-
-
-def _spelled(pattern: str) -> str:
-    return pattern.replace("~", _ACCENT)
+    patterns = [pattern.replace("~", _ACCENT_THERE) for pattern in way]
+    if len(patterns) == 1:
+        return f"(?:{patterns[0]})"
+    return "^" + "".join(f"(?=.*(?:{pattern}))" for pattern in patterns)
 
 
 def _ascii(body: str, dialect: Dialect) -> str:

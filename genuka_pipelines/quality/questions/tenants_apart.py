@@ -51,10 +51,12 @@ def _count(found: DeclaredTable, known: frozenset[str]) -> Iterator[tuple[str, i
     database, name = found.home.database, found.name
     try:
         tenant = tenant_of(found)
+        own = _own_column(found)
         if found.home.tenant is None:
-            stray = sa.or_(tenant.is_(None), tenant.not_in(sorted(known)))
+            # A row that finds its tenant through a parent is of a known one if the parent is.
+            stray = tenant.is_(None) if own is None else sa.or_(tenant.is_(None), tenant.not_in(sorted(known)))
             yield f"{name}.without_tenant", database.scalar(_rows(found).where(stray))
-        elif (own := _own_column(found)) is not None:
+        elif own is not None:
             foreign = sa.or_(own.is_(None), own != found.home.tenant)
             yield f"{name}.of_another", database.scalar(_rows(found).where(foreign))
         for column, target, joined in references(found):

@@ -81,7 +81,9 @@ def business_texts(count: int, seed: int) -> list[str]:
         line for line in (_HERE / "business.txt").read_text(encoding="utf-8").splitlines() if line and line[0] != "#"
     ]
     chance = random.Random(seed)
-    return [re.sub(r"\{([a-z]+)\}", lambda slot: _slot(slot[1], chance), chance.choice(templates)) for _ in range(count)]
+    return [
+        re.sub(r"\{([a-z]+)\}", lambda slot: _slot(slot[1], chance), chance.choice(templates)) for _ in range(count)
+    ]
 
 
 def _slot(name: str, chance: random.Random) -> str:
@@ -121,4 +123,6 @@ def _pairs(chance: random.Random) -> list[str]:
 
 
 def _unescaped(text: str) -> str:
-    return _ESCAPE.sub(lambda found: {"n": "\n", "t": "\t", "\\": "\\"}.get(found[1]) or chr(int(found[1][1:], 16)), text)
+    return _ESCAPE.sub(
+        lambda found: {"n": "\n", "t": "\t", "\\": "\\"}.get(found[1]) or chr(int(found[1][1:], 16)), text
+    )

@@ -25,10 +25,9 @@ from genuka_pipelines.quality.detectors.special.frames import (
     spoken,
 )
 
-
 # Between two words of a stem: what a space may be written as, in a letter or in a JSON or HTML document.
 _SPACE = re.compile(r" (?![^\[]*\])")
-_BLANK = r"(?:[^!-~]|&[a-z0-9#]{2,7};|\\+u[0-9a-f]{4}|\\+[nrt]){1,3}"
+_BLANK = r"(?:[^!-}]|&[a-z0-9#]{2,7};|\\+u[0-9a-f]{4}|\\+[nrt]){1,3}"
 
 
 class Labelled(Value):
@@ -89,7 +88,8 @@ def _gate(family: Family) -> Gate:
     if family.common is None:
         return gate(_any(family.stems))
     persons = (*persons_on_raw_text(), *family.common.beside)
-    return gate(_any(family.stems), (_any(family.common.topics), _any(persons)))
+    topics = _any(family.common.topics)
+    return gate(_any(family.stems), (topics, _any(persons)), coarse=f"{_any(family.stems)}|{topics}")
 
 
 def _any(stems: tuple[str, ...]) -> str:
