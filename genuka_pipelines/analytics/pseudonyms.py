@@ -7,7 +7,7 @@ gives NULL, never the hash of another key, or days would be linked after all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol
 
@@ -70,10 +70,10 @@ class DayKeys:
 
     first: date
     last: date
-    ipads: bytes
-    opads: bytes
-    ids: tuple[str, ...]
-    unkeyed: int
+    ipads: bytes = field(repr=False)
+    opads: bytes = field(repr=False)
+    ids: tuple[str, ...] = ()
+    unkeyed: int = 0
 
     def device_day(
         self, table: DeclaredTable, day: sa.ColumnElement[date], columns: Sequence[str]
@@ -84,6 +84,10 @@ class DayKeys:
         pads = (dialect.piece(block, start, _BLOCK) for block in (self.ipads, self.opads))
         keyed = dialect.hmac_sha256(message(table, columns), *pads)
         return sa.case((day.between(self.first, self.last), keyed))
+
+
+NO_DAYS = DayKeys(date(1970, 1, 1), date(1970, 1, 1), b"", b"")
+"""For tables without a device_day: no day has a key."""
 
 
 def day_keys(

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from genuka_pipelines.analytics.columns import rows_of, staged_column
 from genuka_pipelines.analytics.errors import CannotStage
 from genuka_pipelines.analytics.generation import new_generation
-from genuka_pipelines.analytics.pseudonyms import DayKeys, PseudonymKeys, day_keys, day_of, message
+from genuka_pipelines.analytics.pseudonyms import NO_DAYS, DayKeys, PseudonymKeys, day_keys, day_of, message
 from genuka_pipelines.analytics.result import StagedTable
 from genuka_pipelines.analytics.shard_files import ShardFiles
 from genuka_pipelines.catalog.catalogue import Catalog
@@ -27,7 +27,7 @@ from genuka_pipelines.rows.databases import Databases
 from genuka_pipelines.rows.declared import DeclaredTable, Home, declarations
 from genuka_pipelines.rows.path import Predicate, tenant_of
 from genuka_pipelines.systems.column_types import Query
-from genuka_pipelines.systems.snapshot import Snapshot, schema
+from genuka_pipelines.systems.snapshot import schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -92,20 +92,21 @@ def _read(
     """The staged rows of one database, with the key of their tenant as the last column."""
     rows: Query = sa.select().select_from(table.sql).where(rows_of(table, staging, within))
     with table.home.database.snapshot() as snapshot:
-        days = _days(table, staging, rows, snapshot, keys, as_of)
+        days = NO_DAYS
+        if any(column.way == "device_day" for column in staging.columns.values()):
+            days = day_keys(snapshot, rows, day_of(table, staging), keys, as_of)
         columns = _columns(table, staging, keys, days, made)
-        if days:
-            made.keys += days.ids
-            made.unkeyed += days.unkeyed
+        made.keys += days.ids
+        made.unkeyed += days.unkeyed
         tenant = sa.type_coerce(tenant_of(table), sa.Text()).label(_TENANT)
         yield from snapshot.stream(rows.with_only_columns(*columns, tenant))
 
 
 def _columns(
-    table: DeclaredTable, staging: Staging, keys: PseudonymKeys, days: DayKeys | None, made: _Made
+    table: DeclaredTable, staging: Staging, keys: PseudonymKeys, days: DayKeys, made: _Made
 ) -> list[sa.Label[Any]]:
     def keyed(column: StagedColumn) -> sa.ColumnElement[Any]:
-        if column.way == "device_day" and days is not None:
+        if column.way == "device_day":
             return days.device_day(table, day_of(table, staging), column.of)
         pads = keys.pads(staging.family, None)
         if pads is None:
@@ -116,22 +117,9 @@ def _columns(
     return [staged_column(table, name, column, keyed).label(name) for name, column in staging.columns.items()]
 
 
-def _days(
-    table: DeclaredTable,
-    staging: Staging,
-    rows: Query,
-    snapshot: Snapshot,
-    keys: PseudonymKeys,
-    as_of: datetime,
-) -> DayKeys | None:
-    if all(column.way != "device_day" for column in staging.columns.values()):
-        return None
-    return day_keys(snapshot, rows, day_of(table, staging), keys, as_of)
-
-
 def _schema(table: DeclaredTable, staging: Staging, keys: PseudonymKeys) -> pa.Schema:
     """The Arrow schema of a staged table, from what the shared database says of its columns."""
-    return schema(sa.select(*_columns(table, staging, keys, None, _Made())))
+    return schema(sa.select(*_columns(table, staging, keys, NO_DAYS, _Made())))
 
 
 def _as(expected: pa.Schema, batch: pa.RecordBatch, home: Home) -> pa.RecordBatch:

@@ -51,7 +51,8 @@ class Question(Value):
     """One question. A check that must wake someone is a blocking error; others warn.
 
     A clause counts only for categories of its own policy's product. `processor_data` says how far
-    tenants' data are read; `event` names the column of the event that the question turns on, `needs` what must serve what.
+    tenants' data are read; `event` names the column of the event that the question turns on, `needs`
+    what must serve what.
     """
 
     title: Words

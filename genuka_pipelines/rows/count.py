@@ -62,7 +62,7 @@ def _lines(home: Home, name: str, selection: Selection, as_of: datetime, holds: 
     return [
         _line(table, word, rule, Due(rule, selection.as_of), as_of, holds)
         for word, rule in rules.items()
-        if selection.rule is None or selection.rule is rule
+        if selection.rule is None or selection.rule == rule
     ]
 
 

@@ -124,9 +124,8 @@ class Databases:
 def expected_in_dedicated(shared: Home, table: str) -> bool:
     """Whether a tenant's own database holds a table: its content, held on its behalf; not our registers."""
     category = shared.declared[table].category
-    known = shared.tenants
-    registers = (known.table, known.registry, known.consents) if known else ()
-    return category.role == "processor" and category.tables[table].tenant is not None and table not in registers
+    held = category.role == "processor" and category.tables[table].tenant is not None
+    return held and table not in shared.registers
 
 
 @contextmanager

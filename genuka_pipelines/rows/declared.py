@@ -44,6 +44,12 @@ class Home:
     tenant: str | None = None
     shared: Home | None = None
 
+    @property
+    def registers(self) -> tuple[str, ...]:
+        """The tables that say who the tenants are; only those of the shared database count."""
+        known = self.tenants
+        return tuple(name for name in (known.table, known.registry, known.consents) if name) if known else ()
+
     def has(self, table: str) -> bool:
         """Whether the table is in this database."""
         return table in self.database.tables()

@@ -45,8 +45,9 @@ def link(table: DeclaredTable, other: str) -> Link:
     """
     if other == table.name:
         return Link(table, lambda condition: condition(table), lambda expression: expression(table))
-    if not table.home.has(other) and table.home.shared is not None and table.home.tenant is not None:
-        return _from_shared(table.home.shared.table(other), table.home.tenant)
+    home = table.home
+    if home.shared and home.tenant is not None and (other in home.registers or not home.has(other)):
+        return _from_shared(home.shared.table(other), home.tenant)
     target = parent(table, other)
     found = _upward(table, target) or _downward(table, target) or _through_tenant(table, target)
     if found is None:

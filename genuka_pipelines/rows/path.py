@@ -65,7 +65,7 @@ def tenant_of(table: DeclaredTable) -> sa.ColumnElement[Any]:
         return value_of(own, parent(table, path.parent), path.key, tenant_of)
     if path.owners:
         found = [(kinds, value_of(own, owner, path.key, tenant_of)) for kinds, owner in owners_of(table)]
-        return sa.case(*found)
+        return sa.case(*found) if found else sa.cast(sa.null(), sa.Text)
     return table.home.database.dialect.text(own)
 
 

@@ -20,7 +20,7 @@ UNIT = "\x1f"
 
 
 def where(selection: Selection, table: DeclaredTable) -> Predicate:
-    """The rows of a table that a selection asks for; never NULL counts as selected.
+    """The rows of a table that a selection asks for.
 
     Raises UnfitColumn, MissingColumn or NoWayBetween where the declaration cannot be computed. In a
     dedicated database it may ask the shared one about the tenant.

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from genuka_pipelines.systems.column_types import Query
 from genuka_pipelines.systems.dialect import Dialect, dialect_of
 from genuka_pipelines.systems.errors import MissingTable, named
-from genuka_pipelines.systems.snapshot import BATCH_ROWS, BrokenRead, Snapshot, UnreadableValue
+from genuka_pipelines.systems.snapshot import BATCH_ROWS, BrokenRead, RowTooLarge, Snapshot, UnreadableValue
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,7 +74,7 @@ class Database:
         engine = sa.create_engine(
             self.url,
             pool_size=2,
-            max_overflow=2,
+            max_overflow=8,
             pool_pre_ping=True,
             hide_parameters=True,
             connect_args=self.dialect.connect_args(self.url),
@@ -89,23 +89,22 @@ class Database:
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
         """Turn a driver's error into one of ours, without its text."""
-        import adbc_driver_manager
-        import psycopg
-        import pymysql
-
-        from genuka_pipelines.systems.mysql_stream import RowTooLarge
-
+        drivers: tuple[type[Exception], ...] = (
+            sa.exc.DBAPIError,
+            BrokenRead,
+            *self.dialect.driver_errors(),
+        )
         try:
             yield
-        except (
-            sa.exc.DBAPIError, psycopg.Error, pymysql.MySQLError, adbc_driver_manager.Error, BrokenRead
-        ) as error:  # fmt: skip
+        except drivers as error:
             cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
             trouble, code = self.dialect.trouble(cause)
             raise named(trouble, self.name, self.place, code) from None
+        except sa.exc.TimeoutError:
+            raise named("busy", self.name, self.place) from None
         except RowTooLarge:
             raise named("too_large", self.name, self.place) from None
-        except (UnreadableValue, sa.exc.StatementError):
+        except UnreadableValue:
             raise named("unreadable", self.name, self.place) from None
 
     @contextmanager

@@ -55,6 +55,10 @@ class Dialect(ABC):
         """The class of a driver's error, and the server's code where it gave one."""
 
     @abstractmethod
+    def driver_errors(self) -> tuple[type[Exception], ...]:
+        """The base errors of the drivers, imported on use."""
+
+    @abstractmethod
     def snapshot(self, engine: sa.Engine, timeout: float | None) -> Snapshot:
         """An open consistent view."""
 

@@ -122,6 +122,12 @@ class MySQL(Dialect):
         state = _CODES.get(number or 0)
         return (state, "") if state else ("query", "" if number is None else str(number))
 
+    def driver_errors(self) -> tuple[type[Exception], ...]:
+        """PyMySQL's."""
+        import pymysql
+
+        return (pymysql.MySQLError,)
+
     def snapshot(self, engine: sa.Engine, timeout: float | None) -> Snapshot:  # noqa: ARG002
         """On a connection of the pool, which `prepare` made ready."""
         from genuka_pipelines.systems.mysql_stream import MySQLSnapshot

@@ -19,6 +19,7 @@ from genuka_pipelines.systems.mysql import in_utf8
 from genuka_pipelines.systems.snapshot import (
     BATCH_BYTES,
     BATCH_ROWS,
+    RowTooLarge,
     Snapshot,
     UnreadableValue,
     columns,
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 
 _PLAIN = mysql.dialect(paramstyle="named")
 _word = partial(sa.literal_column, type_=sa.Text())
-
-
-class RowTooLarge(Exception):
-    """The server gave NULL for a whole row, as it does above max_allowed_packet."""
 
 
 class MySQLSnapshot(Snapshot):

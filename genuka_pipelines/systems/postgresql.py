@@ -134,6 +134,13 @@ class PostgreSQL(Dialect):
         said = next((trouble for saying, trouble in (_OPENING if opening else _READING) if saying in text), None)
         return said or ("unopened" if opening else "query"), ""
 
+    def driver_errors(self) -> tuple[type[Exception], ...]:
+        """Psycopg's and ADBC's."""
+        import adbc_driver_manager
+        import psycopg
+
+        return psycopg.Error, adbc_driver_manager.Error
+
     def snapshot(self, engine: sa.Engine, timeout: float | None) -> Snapshot:
         """By ADBC, on a connection of its own."""
         from genuka_pipelines.systems.postgresql_stream import PostgreSQLSnapshot

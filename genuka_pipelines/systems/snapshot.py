@@ -26,6 +26,10 @@ class BrokenRead(Exception):
     """A bulk reader failed without an error of its driver; the text is for `Dialect.trouble` alone."""
 
 
+class RowTooLarge(Exception):
+    """The server gave NULL for a whole row, as MySQL does above max_allowed_packet."""
+
+
 class UnreadableValue(Exception):
     """A value does not fit the type of its column."""
 

@@ -50,21 +50,22 @@ def test_each_column_is_made_in_its_way(database: Database, tmp_path: Path) -> N
 
 
 def test_a_destroyed_day_has_no_device_and_is_counted(database: Database, tmp_path: Path) -> None:
-    days = [datetime(2026, 5, day) for day in (10, 10, 11, 13)]
+    days = [datetime(2026, 5, day) for day in (8, 10, 10, 11, 13)]
     odd = [datetime(1971, 1, 1), datetime(2037, 12, 31), None, datetime(2026, 6, 1)]
     prepare(database, {"visits": [visit(number, at=at) for number, at in enumerate([*days, *odd])]})
-    keys = Keys(destroyed={date(2026, 5, 11)})
+    keys = Keys(destroyed={date(2026, 5, 8), date(2026, 5, 11)})
     staged = run_stage(database, tmp_path, "visits", keys=keys)
     found = {(row["day"], row["device_day"]) for row in read(tmp_path, "visits")}
     text = "198.51.100.7\x1fFirefox"
     assert found == {
+        (date(2026, 5, 8), None),
         (date(2026, 5, 10), hashed("browser", date(2026, 5, 10), text)),
         (date(2026, 5, 11), None),
         (date(2026, 5, 13), hashed("browser", date(2026, 5, 13), text)),
         *((at and at.date(), None) for at in odd),
     }
-    assert staged.unkeyed == 1 + len(odd)
-    assert keys.asked == [date(2026, 5, 10), date(2026, 5, 11), date(2026, 5, 13)], "no key is made for nothing"
+    assert staged.unkeyed == 2 + len(odd)
+    assert keys.asked == [date(2026, 5, day) for day in (8, 10, 11, 13)], "no key is made for nothing"
 
 
 def test_only_those_who_agreed_are_staged(database: Database, tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_only_those_who_agreed_are_staged(database: Database, tmp_path: Path) ->
         visit(1), visit(2, cookie="unknown"), visit(3, cookie=None), visit(4, signal=True), visit(5, signal=None),
         visit(6, cookie="withdrew"), visit(7, cookie="refused"),
     ]  # fmt: skip
-    agreed = [
+    agreed: list[dict[str, Any]] = [
         {"id": 1, "cookie": "yes", "granted_at": plain(2026)},
         {"id": 2, "cookie": "withdrew", "granted_at": plain(2026), "withdrawn_at": plain(2026, 2)},
         {"id": 3, "cookie": "refused"},

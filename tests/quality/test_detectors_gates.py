@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -25,6 +26,7 @@ from tests.quality.corpora import business_texts, corpus
 from tests.quality.corpora.disguises import DISGUISES
 from tests.servers import Kind, fresh_database
 
+WORN = ("decomposed accents", "JSON within JSON", "numeric entities")
 NAMES = ["cards", "special_categories", "health", "contacts", "plain_password", "weak_password_hash"]
 KINDS: list[Kind] = ["postgresql", "mariadb"]
 MATCHES = {"postgresql": "~", "mariadb": "REGEXP"}
@@ -32,16 +34,11 @@ MATCHES = {"postgresql": "~", "mariadb": "REGEXP"}
 
 @functools.cache
 def texts() -> list[str]:
-    """Every corpus, the special ones in three disguises, ordinary texts, and what a server may stumble on."""
+    """Half of every corpus, what is to be found in three disguises, ordinary texts, and what a server may stumble on."""
     names = ("cards", "special", "passwords", "contacts")
-    plain = [case.text for name in names for case in (*corpus(name), *corpus(f"{name}_held_out"))]
-    worn = [
-        DISGUISES[worn](case.text)
-        for worn in ("decomposed accents", "JSON within JSON", "numeric entities")
-        for name in ("cards", "special")
-        for case in corpus(name)
-        if case.kinds
-    ]
+    plain = [case.text for name in names for case in (*corpus(name)[::2], *corpus(f"{name}_held_out"))]
+    wear = itertools.cycle(DISGUISES[one] for one in WORN)
+    worn = [next(wear)(case.text) for name in ("cards", "special") for case in corpus(name) if case.kinds]
     odd = [
         "",
         "\n",
@@ -52,6 +49,7 @@ def texts() -> list[str]:
         "4242424242424242\n",
         "é" * 1000,
         "$2y$10$" + "a" * 53 + "\n",
+        "$2Y$10$" + "a" * 53,
     ]
     long = ["mot " * 5_000 + "carte 4242 4242 4242 4242", "1 a " * 5_000, "4242 4242 " * 2_000, "je " * 5_000]
     return [text for text in (*plain, *worn, *business_texts(200, SEED), *odd, *long) if "\0" not in text]
@@ -81,7 +79,7 @@ def table(request: pytest.FixtureRequest) -> Iterator[tuple[Kind, sa.Connection]
 @pytest.mark.parametrize("name", NAMES)
 def test_a_server_ships_all_that_is_flagged_and_not_all_there_is(name: str, table: tuple[Kind, sa.Connection]) -> None:
     kind, connection = table
-    pattern = prefilter(name, kind)  # type: ignore[arg-type]
+    pattern = prefilter(name, kind)
     query = sa.text(f"SELECT place FROM seen WHERE told {MATCHES[kind]} :pattern")
     shipped = set(connection.execute(query, {"pattern": pattern}).scalars())
     assert flagged(name), "there is something to find"

@@ -7,7 +7,7 @@ from pathlib import Path
 from string import ascii_lowercase
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from genuka_pipelines.quality.detectors import detectors, find
@@ -30,7 +30,7 @@ TOPICS = [
 ]
 
 
-@settings(max_examples=max(2, ROUNDS // 10))
+@settings(max_examples=max(2, ROUNDS // 10), phases=[Phase.generate])
 @given(st.data())
 @pytest.mark.parametrize(("family", "words", "said"), TOPICS)
 def test_no_word_is_kept_out_by_the_gate(family: str, words: str, said: str, data: st.DataObject) -> None:

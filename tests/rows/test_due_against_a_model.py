@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +39,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PERIODS = st.sampled_from(["P0D", "P1D", "P7D", "P1M", "P3M", "P12M", "P1Y", "P3Y", "P1M1D", "P100Y"])
 _DAYS = [(2024, 2, 29), (2023, 2, 28), (2025, 3, 31), (2025, 4, 30), (2026, 12, 31), (2026, 1, 1), (2025, 7, 15)]
 NOWS = st.builds(
-    lambda day, hour, micro: dt.datetime(*day, hour, microsecond=micro, tzinfo=dt.UTC),
+    lambda day, hour, micro: dt.datetime(day[0], day[1], day[2], hour, 0, 0, micro, dt.UTC),
     st.sampled_from(_DAYS),
     st.sampled_from([0, 12, 23]),
     st.sampled_from([0, 1, 999_999]),
@@ -79,7 +80,8 @@ def cases(draw: st.DrawFn) -> tuple[Rule, dt.datetime, list[dict[str, Any]]]:
         lambda edge, step: max(edge + dt.timedelta(**step), dt.datetime(1971, 1, 2, tzinfo=dt.UTC)),
         st.sampled_from(edges),
         st.sampled_from(
-            [{}, {"microseconds": 1}, {"microseconds": -1}, {"milliseconds": 1}, {"seconds": -1}, {"seconds": 1},
+[{}] * 6
+            + [{}, {"microseconds": 1}, {"microseconds": -1}, {"milliseconds": 1}, {"seconds": -1}, {"seconds": 1},
              {"days": 1}, {"days": -1}, {"days": -3}, {"days": 40}]
         ),
     )  # fmt: skip
@@ -192,3 +194,26 @@ def test_the_predicate_is_the_rule(database: Database, case: tuple[Rule, dt.date
         assert start == model.start, model.row
     chosen = sa.select(table.column("n")).where(due(table, rule, now))
     assert {n for (n,) in database.rows(chosen)} == {m.row["n"] for m in models if m.due}
+
+
+EDGE = dt.datetime(2025, 6, 15, tzinfo=dt.UTC)
+UNITS = {"fine": dt.timedelta(microseconds=1), "zoned": dt.timedelta(seconds=1), "day": dt.timedelta(days=1),
+         "seen": dt.timedelta(seconds=1), "ulid:id": dt.timedelta(milliseconds=1)}  # fmt: skip
+HELD: dict[str, Callable[[dt.datetime], Any]] = {
+    "fine": lambda moment: moment.replace(tzinfo=None),
+    "zoned": lambda moment: moment,
+    "day": lambda moment: moment.date(),
+    "seen": lambda moment: int(moment.timestamp()),
+    "ulid:id": lambda moment: ulid(moment, True),
+}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_period_is_over_at_its_very_end_and_not_before(database: Database, column: str) -> None:
+    moments = [EDGE - UNITS[column], EDGE, EDGE + UNITS[column]]
+    fill(database, EVENTS, [{"n": n, column.removeprefix("ulid:"): HELD[column](m)} for n, m in enumerate(moments)])
+    rule = Rule(keep=Period("P1M"), since=Anchor(of=(column,)), clause="SH-01")
+    facts = catalog(events=category({"events": {"columns": dict.fromkeys(EVENTS.c.keys(), "x"), "retention": [rule]}}))
+    table = bound(database, "events", facts)
+    chosen = sa.select(table.column("n")).where(where(Due(rule, dt.datetime(2025, 7, 15, tzinfo=dt.UTC)), table))
+    assert {n for (n,) in database.rows(chosen)} == {0, 1}

@@ -24,7 +24,7 @@ def test_odd_names_and_values_are_only_names_and_values(
     database: Database, table: str, column: str, tenant: str
 ) -> None:
     found = sa.Table(table, sa.MetaData(), sa.Column(column, sa.String(60)))
-    engine_rows = [{column: tenant}, {column: "other"}, {column: None}]
+    engine_rows: list[dict[str, str | None]] = [{column: tenant}, {column: "other"}, {column: None}]
     run(database, sa.schema.CreateTable(found), *(found.insert().values(row) for row in engine_rows))
     try:
         # `model_construct`: a catalogue would refuse such names; a database may have them all the same

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -105,8 +105,6 @@ def _project(folder: Path) -> Path:
     project = folder / "project"
     project.mkdir()
     for name in ("genuka_pipelines", "schedules", "pyproject.toml"):
-        os.symlink(ROOT / name, project / name)
-    import shutil
-
+        (project / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "assets", project / "assets", ignore=shutil.ignore_patterns("__pycache__"))
     return project

@@ -326,7 +326,7 @@ class Conformance(Races):
         [
             soon(-1),
             soon(-86400 * 900),
-            soon(86400 * 366 + 60),
+            soon(86400 * 367),
             datetime.max.replace(tzinfo=UTC),
             soon().replace(tzinfo=None),
         ],

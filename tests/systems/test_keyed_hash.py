@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -12,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import mysql
 
+from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.systems.database import Database
 from genuka_pipelines.systems.dialect import hmac_sha256
-from genuka_pipelines.systems.errors import GenukaError
 from tests.systems.opened import fill, run
 
 KEY = b"a key of thirty-two bytes, no mo"
@@ -57,7 +58,7 @@ def test_the_key_shows_nowhere(database: Database, caplog: pytest.LogCaptureFixt
     keyed = hmac_sha256(database.dialect, table.c.name, *PADS)
     caplog.set_level(logging.DEBUG)
     said = [repr(keyed), str(keyed), repr(keyed.compile().params)]
-    wrong = sa.select(keyed.label("keyed"), sa.literal_column("nothing_like_it").label("n"))
+    wrong: Any = sa.select(keyed.label("keyed"), sa.literal_column("nothing_like_it").label("n"))
     for read in (database.rows, lambda query: list(database.stream(query))):
         with pytest.raises(GenukaError) as caught:
             read(wrong)
@@ -80,7 +81,7 @@ def test_a_bulk_read_keeps_the_key_out_of_the_statement_that_others_see(database
     query = sa.select(hmac_sha256(database.dialect, table.c.name, *PADS).label("n")).select_from(many)
     seen: list[str] = []
     with database.snapshot() as snapshot:
-        stream = snapshot.stream(query, batch_rows=10)
+        stream: Any = snapshot.stream(query, batch_rows=10)
         next(stream)
         seen = [text for (text,) in database.rows(sa.select(sa.text(statements[database.dialect.name][7:])))]
         stream.close()

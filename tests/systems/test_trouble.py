@@ -9,11 +9,11 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
+from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.systems.database import Database, open_database
 from genuka_pipelines.systems.dialect import dialect_of
 from genuka_pipelines.systems.errors import (
     DatabaseUnreachable,
-    GenukaError,
     MissingColumn,
     MissingTable,
     NotPermitted,

@@ -33,7 +33,8 @@ WHAT = Words(fr="Enregistrements de session", en="Session recordings")
 GOLDEN: list[tuple[dict[str, Any], str, str]] = [
     (
         {"keep": "P1M", "since": "ended_at", "sooner": {"on_request": "a", "processed": "b"}, "clause": "GK-39"},
-        "Enregistrements de session : supprimé un mois après leur fin, plus tôt sur demande ou une fois traités (GK-39).",
+        "Enregistrements de session : supprimé un mois après leur fin,"
+        " plus tôt sur demande ou une fois traités (GK-39).",
         "Session recordings: deleted one month after they end, sooner on request or once processed (GK-39).",
     ),
     (
@@ -57,7 +58,8 @@ GOLDEN: list[tuple[dict[str, Any], str, str]] = [
         " `ended_at` est renseigné, jamais avant 4 mois après la dernière utilisation ;"
         " préavis 30 jours, 7 jours ou un jour avant (GK-38).",
         "Session recordings: dropped with the database as soon as they end where `state` is closed or void and"
-        " `ended_at` is set, never before 4 months after its last use; notice 30 days, 7 days or one day before (GK-38).",
+        " `ended_at` is set, never before 4 months after its last use;"
+        " notice 30 days, 7 days or one day before (GK-38).",
     ),
     (
         {

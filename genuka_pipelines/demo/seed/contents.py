@@ -30,23 +30,6 @@ from genuka_pipelines.demo.seed.subjects import (
 )
 from genuka_pipelines.demo.seed.values import Recipe
 
-# The tables that no company's block touches: a lane of their own beside the companies'.
-PUBLIC = frozenset(
-    {
-        "browser_logs",
-        "contact_requests",
-        "cookie_consents",
-        "employees",
-        "event_partners",
-        "event_registrations",
-        "events",
-        "job_applications",
-        "marketing_opt_outs",
-        "newsletter_subscribers",
-        "page_views",
-    }
-)
-
 
 def of_companies(recipe: Recipe, everyone: Roster) -> Iterator[Chunk]:
     """The rows of companies and of all that hangs on them; no chunk is empty."""

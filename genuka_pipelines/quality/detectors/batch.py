@@ -7,6 +7,7 @@ would be cut down to a sample; a sample cannot say that there is no card number.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from genuka_pipelines.catalog.errors import GenukaError
@@ -74,7 +75,8 @@ class _Column:
             found = _matching(self._texts, way[0])
             for pattern in way[1:]:
                 left = found.nonzero()[0]
-                found[left] = _matching(self._texts.take(left), pattern)
+                if len(left):
+                    found[left] = _matching(self._texts.take(left), pattern)
             self._matched[way] = found
         return self._matched[way]
 
@@ -90,11 +92,11 @@ def _arrow(values: Batch) -> pa.LargeStringArray:
     import pyarrow as pa
 
     if not isinstance(values, pa.Array | pa.ChunkedArray):
-        try:
+        # Arrow's own message would quote the value: it is not even kept as the context of ours.
+        with suppress(pa.ArrowException, UnicodeEncodeError, TypeError, ValueError):
             values = pa.array(values)
-        except (pa.ArrowException, UnicodeEncodeError, TypeError, ValueError):
-            # Arrow's own message would quote the value.
-            values = pa.array([_text(row, value) for row, value in enumerate(values)], pa.large_string())
+    if not isinstance(values, pa.Array | pa.ChunkedArray):
+        values = pa.array([_text(row, value) for row, value in enumerate(values)], pa.large_string())
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if isinstance(values, pa.DictionaryArray):

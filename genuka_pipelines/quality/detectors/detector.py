@@ -52,10 +52,6 @@ class Detector:
     flags: Callable[[str], bool] = field(repr=False)
     by_default: bool = True
 
-    def examine(self, value: str) -> bool:
-        """Whether one value, already past the gate, holds what this detector looks for."""
-        return self.flags(self.reads(value))
-
     def scan(self, values: Batch) -> list[Finding]:
         """One finding for each row that holds it, in row order; `None` is never found."""
         from genuka_pipelines.quality.detectors.batch import find
