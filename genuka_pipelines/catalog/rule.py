@@ -44,7 +44,7 @@ AnchorField = Annotated[
 
 
 class Floor(Value):
-    """A period before whose end nothing is destroyed, whatever other rules say."""
+    """A period before whose end this rule destroys nothing; its own `sooner` events end it all the same."""
 
     keep: Period
     since: AnchorField
