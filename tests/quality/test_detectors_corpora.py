@@ -37,8 +37,10 @@ FIGURES = [
 @pytest.mark.parametrize(("name", "recall", "precision"), FIGURES)
 def test_a_corpus_is_judged_as_well_as_it_was(name: str, recall: float, precision: float) -> None:
     found = score(corpus(name), detectors(*NAMES[name.partition("_held_out")[0]]))
-    assert found.recall >= recall, (found.by_kind, [case.text for case in found.misjudged])
-    assert found.precision >= precision, (found.by_kind, [case.text for case in found.misjudged])
+    # Whoever saw which held-out texts were misjudged could tune on them.
+    seen = [] if "_held_out" in name else [case.text for case in found.misjudged]
+    assert found.recall >= recall, (found.by_kind, seen)
+    assert found.precision >= precision, (found.by_kind, seen)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -57,7 +59,7 @@ def test_no_text_of_a_held_out_corpus_was_developed_on() -> None:
 
 
 def test_ordinary_texts_hold_nothing() -> None:
-    texts = business_texts(3_000, SEED)
+    texts = business_texts(2_000, SEED)
     found = find(texts, detectors("cards", "special_categories"))
     assert [(one.detector, texts[one.row]) for one in found] == []
 

@@ -107,6 +107,7 @@ def test_a_statement_is_found_wherever_it_stands(before: str, after: str) -> Non
         ),
         ("kind: x\nstems: [a]\ndetectors: {x.y: {title: {fr: a, en: b}, says: ['(']}}", "detector x.y"),
         ("kind: x\nstems: ['\\d+']\ndetectors: {x.y: {title: {fr: a, en: b}, says: [a]}}", "do not share"),
+        ("kind: x\nstems: [a]\ndetectors: {x.y: {title: {fr: a, en: b}}}", "needs something in `says` or in `fields`"),
         ("kind: x\nstems: []\ndetectors: {}", "stems: Tuple should have at least 1 item"),
         ("kind: x\nstems: [a]\ndetectors: {x.y: {title: {fr: a}, says: [a]}}", "title.en: Field required"),
         ("kind: x\nstemms: [a]\ndetectors: {}", "stemms: Extra inputs are not permitted"),
@@ -119,7 +120,6 @@ def test_a_wrong_rule_is_named_with_its_place(
 ) -> None:
     frames.shared_words()
     (tmp_path / "wrong.yaml").write_text(rules)
-    (tmp_path / "frames.yaml").write_bytes(Path(frames.__file__).with_name("frames.yaml").read_bytes())
     monkeypatch.setattr(frames, "files", lambda _: tmp_path)
     with pytest.raises(UnreadableRule, match=re.escape(message)) as told:
         list(load("wrong"))

@@ -6,7 +6,7 @@ would be cut down to a sample; a sample cannot say that there is no card number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +91,10 @@ def _matching(texts: pa.LargeStringArray, pattern: str) -> Mask:
 def _arrow(values: Batch) -> pa.LargeStringArray:
     import pyarrow as pa
 
+    if isinstance(values, str):
+        raise UnreadableBatch("the batch is one text, a sequence of texts was expected")
+    if not isinstance(values, Sequence | pa.Array | pa.ChunkedArray):
+        values = list(values)
     if not isinstance(values, pa.Array | pa.ChunkedArray):
         # Arrow's own message would quote the value: it is not even kept as the context of ours.
         with suppress(pa.ArrowException, UnicodeEncodeError, TypeError, ValueError):

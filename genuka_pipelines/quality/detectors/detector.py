@@ -6,7 +6,7 @@ ledgers and logs; a finding here can hold nothing but a place, a kind and a dete
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -22,8 +22,8 @@ Form = Literal["text", "json", "file_name", "hash"]
 TEXTS: frozenset[Form] = frozenset({"text", "json"})
 NAMES_TOO: frozenset[Form] = frozenset({"text", "json", "file_name"})
 
-Batch: TypeAlias = "Sequence[str | None] | pa.Array | pa.ChunkedArray"
-"""A column's values, as a sequence or as Arrow text."""
+Batch: TypeAlias = "Iterable[str | None] | pa.Array | pa.ChunkedArray"
+"""A column's values, as Python or as Arrow text."""
 
 
 class Finding(NamedTuple):

@@ -50,22 +50,8 @@ _AFTER_NUMBER = re.compile(
 )
 _CODE_LAST = re.compile(rf"(?:{_AFTER_NUMBER.pattern})[\s|;,/\-]{{1,3}}{_CODE}", re.IGNORECASE)
 
-
 # Spares most texts the patterns below: none of them is found without one of these.
-_CODE_HINTS = (
-    "cvv",
-    "cvc",
-    "cav",
-    "cid",
-    "cryptogramme",
-    "verif",
-    "vérif",
-    "contr",
-    "sécuri",
-    "securi",
-    "chiffre",
-    "digit",
-)
+_CODE_HINTS = ("cvv", "cvc", "cav", "cid", "cryptogramme", "rif", "contr", "curit", "chiffre", "digit")
 _PAYMENT_HINTS = ("cart", "card", "visa", "amex", "american", "maestro", "master", "union", "cb")
 
 

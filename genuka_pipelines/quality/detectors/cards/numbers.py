@@ -28,6 +28,7 @@ _MONEY_AFTER = re.compile(
     r"[.,][0-9]{1,2}(?![0-9.,])|\s?(?:xaf|xof|f?cfa|eur|usd|[€$£]|f)(?![a-z])|e[+-]?[0-9]", re.IGNORECASE
 )
 _SIGN_BEFORE = re.compile(r"(?:^|[\s:=,(\[\"])[-+]$|(?<![0-9])[0-9]{1,3}\.$|(?<![0-9])0,$")
+_SAID_AFTER = re.compile(r"exp|cv[vc]|visa|cb\b", re.IGNORECASE)
 _CARD_JOINED = re.compile(r"(?:^|[^A-Za-z])(?:cb|cartes?|cards?|visa|mastercard|mc|amex|cc|pan|no?)$", re.IGNORECASE)
 
 
@@ -92,7 +93,9 @@ def _stands(text: str, words: _Words, groups: list[Span], first: int, last: int,
     """Whether these groups are a number of their own and, unless `alone` suffices, a card's."""
     start, end = groups[first][0], groups[last][1]
     before, after = text[max(0, start - 60) : start], text[end : end + 8]
-    if (before[-1:].isalpha() and not _CARD_JOINED.search(before)) or after[:1].isalpha():
+    if (before[-1:].isalpha() and not _CARD_JOINED.search(before)) or (
+        after[:1].isalpha() and not _SAID_AFTER.match(after)
+    ):
         return False
     if first == last:
         if OTHER_NUMBER.search(before) or _SIGN_BEFORE.search(before) or _MONEY_AFTER.match(after):

@@ -50,15 +50,20 @@ def parsed(name: str, model: type[Model]) -> Model:
         raise UnreadableRule(f"{name}.yaml: {'; '.join(places)}") from None
 
 
+@cache
+def _frames() -> _Frames:
+    return parsed("frames", _Frames)
+
+
 def persons_on_raw_text() -> tuple[str, ...]:
     """What a gate takes for a person, as stems."""
-    return parsed("frames", _Frames).persons
+    return _frames().persons
 
 
 @cache
 def shared_words() -> Vocabulary:
     """The words of every family; a speaker's name stands for the mark that `spoken` leaves after them."""
-    frames = parsed("frames", _Frames)
+    frames = _frames()
     marks = {name: (chr(_FIRST_MARK + at),) for at, name in enumerate(frames.speakers)}
     return {**frames.words, **marks}
 
@@ -74,7 +79,7 @@ def spoken(raw: str) -> str:
 
 @cache
 def _readers() -> tuple[re.Pattern[str], tuple[tuple[str, re.Pattern[str]], ...]]:
-    frames = parsed("frames", _Frames)
+    frames = _frames()
     speakers = (
         (rf"\g<0>{chr(_FIRST_MARK + at)}", compiled(opening, frames.words))
         for at, opening in enumerate(frames.speakers.values())

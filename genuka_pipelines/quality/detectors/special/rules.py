@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from genuka_pipelines.catalog.value import Value, Words
 from genuka_pipelines.quality.detectors.detector import TEXTS, Detector
@@ -49,6 +50,12 @@ class Statement(Value):
     fields: tuple[Labelled, ...] = ()
     benign: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _looks_for_something(self) -> Self:
+        if not self.says and not self.fields:
+            raise ValueError("needs something in `says` or in `fields` to look for")
+        return self
+
 
 class Common(Value):
     """Words too common to read every text that has one: only with a person, or a word `beside`, is it read."""
@@ -77,10 +84,14 @@ def load(name: str) -> Iterator[Detector]:
     """The detectors of the family `name`. Raises `UnreadableRule`, which names the file and the detector."""
     family = parsed(name, Family)
     words = {**shared_words(), **family.words}
+    try:
+        through = _gate(family)
+    except UnportableGate as wrong:
+        raise UnreadableRule(f"{name}.yaml: {wrong}") from None
     for its_id, statement in family.detectors.items():
         try:
-            yield _detector(its_id, family, statement, words)
-        except (re.error, UnreadableRule, UnportableGate) as wrong:
+            yield _detector(its_id, family, statement, words, through)
+        except (re.error, UnreadableRule) as wrong:
             raise UnreadableRule(f"{name}.yaml, detector {its_id}: {wrong}") from None
 
 
@@ -103,7 +114,7 @@ def _edged(stem: str) -> str:
     return begin + _SPACE.sub(lambda _: _BLANK, stem.removeprefix("^").removesuffix("$")) + end
 
 
-def _detector(its_id: str, family: Family, statement: Statement, words: Vocabulary) -> Detector:
+def _detector(its_id: str, family: Family, statement: Statement, words: Vocabulary, through: Gate) -> Detector:
     says = compiled((*statement.says, *(one.rule() for one in statement.fields)), words)
     benign = compiled(statement.benign, words) if statement.benign else None
 
@@ -115,7 +126,7 @@ def _detector(its_id: str, family: Family, statement: Statement, words: Vocabula
         kind=family.kind,
         title=statement.title,
         applies_to=TEXTS,
-        gate=_gate(family),
+        gate=through,
         reads=spoken,
         flags=flags,
         by_default=family.by_default,
