@@ -11,12 +11,10 @@ from genuka_pipelines.analytics.pseudonyms import Family, Pads
 from genuka_pipelines.analytics.result import StagedFile, StagedTable
 from genuka_pipelines.analytics.staging import stage
 from genuka_pipelines.catalog.shard import NO_TENANT, shard_name
+from genuka_pipelines.rows.house import House
 
 if TYPE_CHECKING:
-    from genuka_pipelines.catalog.catalogue import Catalog
-    from genuka_pipelines.control import Control
     from genuka_pipelines.keys import Keyring
-    from genuka_pipelines.rows.databases import Databases
 
 __all__ = ["KeyringKeys", "StagedFile", "StagedTable", "stage_table"]
 
@@ -24,27 +22,12 @@ __all__ = ["KeyringKeys", "StagedFile", "StagedTable", "stage_table"]
 _LEASE = timedelta(minutes=2)
 
 
-class Surroundings(Protocol):
+class Surroundings(House, Protocol):
     """The opened house, as far as staging looks."""
-
-    @property
-    def catalog(self) -> Catalog:
-        """The declared facts."""
-
-    @property
-    def control(self) -> Control:
-        """Ledger and leases."""
-
-    @property
-    def keyring(self) -> Keyring:
-        """The keys."""
 
     @property
     def staging(self) -> Path:
         """The folder of staged tables."""
-
-    def databases(self, system: str) -> Databases:
-        """The shared database of a system and the tenants' own."""
 
 
 class KeyringKeys:

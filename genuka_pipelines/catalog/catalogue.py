@@ -75,10 +75,6 @@ class Catalog:
                 for name, table in category.tables.items():
                     yield key, name, table
 
-    def category(self, key: str) -> Category:
-        """The category of a key; KeyError for the program, never for a user's input."""
-        return self.categories[key]
-
     def table(self, system: str, name: str) -> Table | None:
         """The declaration of one table of a system."""
         return next((table for _, found, table in self.tables(system) if found == name), None)

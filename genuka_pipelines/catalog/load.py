@@ -6,7 +6,7 @@ The terminal, the tests and Dagster all come through here, so a fact is parsed a
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -117,8 +117,3 @@ def _by_folder(facts: Mapping[str, _Kind]) -> dict[str, _Kind]:
 def fact_key(catalog: Catalog, folder: Path) -> str:
     """The key under which the fact of a folder is filed."""
     return folder.resolve().relative_to(catalog.root).as_posix()
-
-
-def names(values: Iterable[str]) -> str:
-    """A list of valid words for an answer."""
-    return ", ".join(sorted(values)) or "none"
