@@ -15,9 +15,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from genuka_pipelines.stores.folder import FolderStore
+from genuka_pipelines.stores.folder.store import FolderStore
 from genuka_pipelines.stores.open import open_store
-from genuka_pipelines.stores.s3 import S3Store
+from genuka_pipelines.stores.s3.store import S3Store
 
 MIB = 1 << 20
 SIZES = {"1 KiB": (1 << 10, 200), "1 MiB": (MIB, 30), "8 MiB": (8 * MIB, 4)}  # MiniStack crawls above

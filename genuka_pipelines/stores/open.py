@@ -11,10 +11,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from genuka_pipelines.stores.errors import BadStoreUrl
-from genuka_pipelines.stores.folder import FolderStore
+from genuka_pipelines.stores.folder.store import FolderStore
 from genuka_pipelines.stores.naming import Shown, check_key
-from genuka_pipelines.stores.s3 import S3Store
-from genuka_pipelines.stores.s3_connection import LONGEST_PREFIX, connection
+from genuka_pipelines.stores.s3.connection import LONGEST_PREFIX, connection
+from genuka_pipelines.stores.s3.store import S3Store
 from genuka_pipelines.stores.store import Store
 
 
@@ -31,7 +31,7 @@ def open_store(
     """A store from `file:///path` or `s3://bucket/prefix`; BadStoreUrl, NoSuchFolder and the like.
 
     `name` is the store's name in settings. A bucket needs a region, and an endpoint unless it is
-    AWS's; credentials come from the environment (see s3_connection.credentials). `create` makes a
+    AWS's; credentials come from the environment (see `s3.connection.credentials`). `create` makes a
     missing folder, or a missing bucket with versions and object lock. `private_keys`: keys may hold
     names of people and must not appear in messages. `administrative_lock`: see S3Store.
     """

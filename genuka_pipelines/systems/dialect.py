@@ -136,8 +136,8 @@ def hmac_sha256(dialect: Dialect, message: sa.ColumnElement[Any], ipad: Pad, opa
 
 def dialect_of(url: sa.URL) -> Dialect:
     """The dialect of a URL; UnknownDialect names the schemes that are spoken here."""
-    from genuka_pipelines.systems.mysql import MySQL
-    from genuka_pipelines.systems.postgresql import PostgreSQL
+    from genuka_pipelines.systems.mysql.dialect import MySQL
+    from genuka_pipelines.systems.postgresql.dialect import PostgreSQL
 
     scheme = url.get_backend_name()
     if scheme in ("postgresql", "postgres"):

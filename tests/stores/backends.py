@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from genuka_pipelines.stores.folder import FolderStore
+from genuka_pipelines.stores.folder.store import FolderStore
 from genuka_pipelines.stores.naming import Shown
-from genuka_pipelines.stores.s3 import S3Store
-from genuka_pipelines.stores.s3_connection import Connection
+from genuka_pipelines.stores.s3.connection import Connection
+from genuka_pipelines.stores.s3.store import S3Store
 from genuka_pipelines.stores.store import Capabilities, Store, Stored
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from genuka_pipelines.stores import s3_connection
-from genuka_pipelines.stores.s3 import S3Store
+from genuka_pipelines.stores.s3 import connection as s3_connection
+from genuka_pipelines.stores.s3.store import S3Store
 from tests.stores.backends import BucketBackend
 from tests.stores.servers import ministack
 

@@ -19,7 +19,7 @@ from genuka_pipelines.stores.errors import (
     Locked,
     NoSuchObject,
 )
-from genuka_pipelines.stores.folder import FolderStore
+from genuka_pipelines.stores.folder.store import FolderStore
 from genuka_pipelines.stores.purge import purge
 from tests.stores.helpers import files_in, leftovers
 
@@ -201,7 +201,7 @@ def test_two_hundred_megabytes_in_flat_memory(root: Path) -> None:
     code = f"""
 import io, resource
 from pathlib import Path
-from genuka_pipelines.stores.folder import FolderStore
+from genuka_pipelines.stores.folder.store import FolderStore
 from genuka_pipelines.stores.purge import purge
 from tests.stores.helpers import files_in, leftovers
 

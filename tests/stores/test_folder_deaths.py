@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from genuka_pipelines.stores import disk
 from genuka_pipelines.stores.errors import NotAllowed, StoreError, StoreFull
-from genuka_pipelines.stores.folder import FolderStore
+from genuka_pipelines.stores.folder import disk
+from genuka_pipelines.stores.folder.store import FolderStore
 from tests.stores.helpers import MIB, files_in, leftovers
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.stores.errors import BadStoreUrl, NoSuchFolder
-from genuka_pipelines.stores.folder import FolderStore
+from genuka_pipelines.stores.folder.store import FolderStore
 from genuka_pipelines.stores.open import open_store
-from genuka_pipelines.stores.s3 import S3Store
-from genuka_pipelines.stores.s3_connection import credentials
+from genuka_pipelines.stores.s3.connection import credentials
+from genuka_pipelines.stores.s3.store import S3Store
 
 S3: dict[str, Any] = {"region": "gra", "endpoint": "https://s3.example.test"}
 

@@ -30,9 +30,9 @@ from genuka_pipelines.stores.errors import (
 )
 from genuka_pipelines.stores.naming import Shown
 from genuka_pipelines.stores.open import open_store
-from genuka_pipelines.stores.s3 import S3Store
-from genuka_pipelines.stores.s3_connection import Connection
-from genuka_pipelines.stores.s3_errors import named_errors
+from genuka_pipelines.stores.s3.connection import Connection
+from genuka_pipelines.stores.s3.errors import named_errors
+from genuka_pipelines.stores.s3.store import S3Store
 from genuka_pipelines.stores.store import Capabilities
 from tests.stores.backends import BucketBackend
 from tests.stores.helpers import MIB, Pipe, WeakClient, at_once, sha256, soon

@@ -26,8 +26,8 @@ from genuka_pipelines.stores.errors import (
     StoreUnreachable,
 )
 from genuka_pipelines.stores.naming import Shown
-from genuka_pipelines.stores.s3 import S3Store
-from genuka_pipelines.stores.s3_connection import Connection
+from genuka_pipelines.stores.s3.connection import Connection
+from genuka_pipelines.stores.s3.store import S3Store
 from tests.stores.backends import BucketBackend
 from tests.stores.helpers import MIB, WeakClient, sha256, soon
 from tests.stores.servers import Fault, FaultyNetwork, free_port

@@ -26,8 +26,8 @@ from genuka_pipelines.stores.errors import (
     StoreRefused,
 )
 from genuka_pipelines.stores.naming import RESERVED
-from genuka_pipelines.stores.s3_connection import Connection
-from genuka_pipelines.stores.s3_errors import named_errors
+from genuka_pipelines.stores.s3.connection import Connection
+from genuka_pipelines.stores.s3.errors import named_errors
 from genuka_pipelines.stores.store import Capabilities, Checksums, ConditionalPut, LockKind
 
 if TYPE_CHECKING:

@@ -130,7 +130,7 @@ class MySQL(Dialect):
 
     def snapshot(self, engine: sa.Engine, timeout: float | None) -> Snapshot:  # noqa: ARG002
         """On a connection of the pool, which `prepare` made ready."""
-        from genuka_pipelines.systems.mysql_stream import MySQLSnapshot
+        from genuka_pipelines.systems.mysql.stream import MySQLSnapshot
 
         return MySQLSnapshot(engine)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from genuka_pipelines.stores.s3_upload import RETAIN_UNTIL, SHA256
+from genuka_pipelines.stores.s3.upload import RETAIN_UNTIL, SHA256
 from genuka_pipelines.stores.store import Retention, Stored
 
 

@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from genuka_pipelines.stores import disk
 from genuka_pipelines.stores.digests import Digest, as_stream, check_announced, digest_of
 from genuka_pipelines.stores.errors import (
     AlreadyThere,
@@ -23,7 +22,8 @@ from genuka_pipelines.stores.errors import (
     NoSuchObject,
     Occupied,
 )
-from genuka_pipelines.stores.history import History, Record
+from genuka_pipelines.stores.folder import disk
+from genuka_pipelines.stores.folder.history import History, Record
 from genuka_pipelines.stores.locks import checked_until, refuse_locked, refuse_shorter, utc_now
 from genuka_pipelines.stores.naming import RESERVED, Shown, check_key
 from genuka_pipelines.stores.reading import ObjectReader, copy_into, read_all

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import mysql
 
 from genuka_pipelines.systems.column_types import Query, as_text, kind_of
 from genuka_pipelines.systems.key_block import set_apart
-from genuka_pipelines.systems.mysql import in_utf8
+from genuka_pipelines.systems.mysql.dialect import in_utf8
 from genuka_pipelines.systems.snapshot import (
     BATCH_BYTES,
     BATCH_ROWS,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from genuka_pipelines.stores.digests import Digest
 from genuka_pipelines.stores.errors import ChecksumMismatch, StoreError
 from genuka_pipelines.stores.naming import Shown
-from genuka_pipelines.stores.s3_errors import named_errors
+from genuka_pipelines.stores.s3.errors import named_errors
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

@@ -15,11 +15,11 @@ from genuka_pipelines.stores.errors import CapabilityUnknown, Contested, NoSuchO
 from genuka_pipelines.stores.locks import utc_now
 from genuka_pipelines.stores.naming import RESERVED
 from genuka_pipelines.stores.reading import ObjectReader, copy_into, read_all
-from genuka_pipelines.stores.s3_answers import Seen, listed, retention, seen
-from genuka_pipelines.stores.s3_body import ResumingBody
-from genuka_pipelines.stores.s3_connection import Connection
-from genuka_pipelines.stores.s3_errors import named_errors
-from genuka_pipelines.stores.s3_probe import Probe
+from genuka_pipelines.stores.s3.answers import Seen, listed, retention, seen
+from genuka_pipelines.stores.s3.body import ResumingBody
+from genuka_pipelines.stores.s3.connection import Connection
+from genuka_pipelines.stores.s3.errors import named_errors
+from genuka_pipelines.stores.s3.probe import Probe
 from genuka_pipelines.stores.store import Capabilities, Retention, Stored
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class S3Reader:
         return self._capabilities
 
     def probe(self) -> Capabilities:
-        """See `Store.probe` and `s3_probe`."""
+        """See `Store.probe` and `probe`."""
         probe = Probe(self._client, self._connection, self._prefix, self._clock, self._administrative)
         self._capabilities = probe.run()
         return self._capabilities

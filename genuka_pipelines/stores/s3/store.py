@@ -1,7 +1,7 @@
 """A store in a bucket: what production backups, exports and media rest on.
 
 Every condition, checksum and lock is stated in the request and read back from the answer, because
-providers differ in which of them they silently ignore (see s3_probe).
+providers differ in which of them they silently ignore (see `probe`).
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from genuka_pipelines.stores.errors import (
 )
 from genuka_pipelines.stores.locks import checked_until, refuse_locked, refuse_shorter, utc_now
 from genuka_pipelines.stores.naming import LONGEST_KEY, check_key
-from genuka_pipelines.stores.s3_answers import Seen
-from genuka_pipelines.stores.s3_connection import Connection, create_bucket
-from genuka_pipelines.stores.s3_errors import named_errors
-from genuka_pipelines.stores.s3_reading import NO_LOCK, S3Reader
-from genuka_pipelines.stores.s3_upload import RETAIN_UNTIL, Upload
+from genuka_pipelines.stores.s3.answers import Seen
+from genuka_pipelines.stores.s3.connection import Connection, create_bucket
+from genuka_pipelines.stores.s3.errors import named_errors
+from genuka_pipelines.stores.s3.reading import NO_LOCK, S3Reader
+from genuka_pipelines.stores.s3.upload import RETAIN_UNTIL, Upload
 from genuka_pipelines.stores.store import Capabilities, Retention, Stored
 
 SINGLE_PUT = 64 << 20

@@ -19,9 +19,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from genuka_pipelines.stores import disk
 from genuka_pipelines.stores.digests import Digest
 from genuka_pipelines.stores.errors import CorruptObject, ForeignFile, InvalidKey
+from genuka_pipelines.stores.folder import disk
 from genuka_pipelines.stores.naming import RESERVED, Shown
 from genuka_pipelines.stores.store import Retention, Stored
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from genuka_pipelines.stores.errors import StoreUnreachable
 from genuka_pipelines.stores.naming import Shown
-from genuka_pipelines.stores.s3_errors import named_errors
+from genuka_pipelines.stores.s3.errors import named_errors
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody

@@ -143,7 +143,7 @@ class PostgreSQL(Dialect):
 
     def snapshot(self, engine: sa.Engine, timeout: float | None) -> Snapshot:
         """By ADBC, on a connection of its own."""
-        from genuka_pipelines.systems.postgresql_stream import PostgreSQLSnapshot
+        from genuka_pipelines.systems.postgresql.stream import PostgreSQLSnapshot
 
         return PostgreSQLSnapshot(engine.url, session(timeout))
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from genuka_pipelines.stores.errors import BadStoreUrl, NoSuchBucket, StoreRefused
 from genuka_pipelines.stores.naming import Shown
-from genuka_pipelines.stores.s3_errors import named_errors
+from genuka_pipelines.stores.s3.errors import named_errors
 
 if TYPE_CHECKING:
     from boto3.session import Session

@@ -1,0 +1,1 @@
+"""MySQL and MariaDB behind the dialect seam: their spellings, and their bulk reads."""

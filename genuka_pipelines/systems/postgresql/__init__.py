@@ -1,0 +1,1 @@
+"""PostgreSQL behind the dialect seam: its spellings, and its bulk reads."""
