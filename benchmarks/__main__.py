@@ -1,10 +1,16 @@
-"""Runs every measurement one after the other and prints one JSON object."""
+"""Runs every measurement one after the other, each in a process of its own: `make bench`, or some by name."""
 
 from __future__ import annotations
 
-import json
+import subprocess
+import sys
 
-from benchmarks import location, staging
+ALL = ("location", "staging", "stores", "detectors", "sweeping")
 
 if __name__ == "__main__":
-    print(json.dumps({"location": location.main(), "staging": staging.main()}, indent=1))
+    failed = []
+    for name in sys.argv[1:] or ALL:
+        print(f"== {name}", flush=True)
+        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode:
+            failed.append(name)
+    sys.exit(f"failed: {', '.join(failed)}" if failed else 0)

@@ -1,5 +1,6 @@
 """The whole house in one place: facts, rhythm, the one resource, the executor. Nothing else."""
 
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
@@ -14,8 +15,12 @@ _FACTS = Path(assets.__file__).parent
 
 
 @dg.definitions
+@cache
 def defs() -> dg.Definitions:
-    """Everything that Dagster shows and runs; a wrong fact is one sentence with file and line."""
+    """Everything that Dagster shows and runs; a wrong fact is one sentence with file and line.
+
+    Built once a process: one job asks for it five times.
+    """
     catalog = load_catalog(_FACTS)
     return dg.Definitions.merge(
         dg.load_from_defs_folder(path_within_project=_PROJECT),

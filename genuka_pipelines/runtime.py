@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.catalog.catalogue import Catalog
+from genuka_pipelines.catalog.host import is_this_machine
 from genuka_pipelines.catalog.load import load_catalog
 from genuka_pipelines.settings import NotConfigured, Settings, load_settings
 
 if TYPE_CHECKING:
     from genuka_pipelines.control import Control
     from genuka_pipelines.keys import Keyring
+    from genuka_pipelines.rows.aged import Aged
+    from genuka_pipelines.rows.content import Contents
     from genuka_pipelines.rows.databases import Databases
     from genuka_pipelines.stores.store import Store
 
@@ -33,7 +36,10 @@ class Runtime:
         self._opened = ExitStack()
         self._databases: dict[str, Databases] = {}
         self._stores: dict[str, Store] = {}
+        self._contents: dict[str, Contents] = {}
         self._lock = threading.Lock()
+        self.run_history: Aged | None = None
+        """Dagster's own history, where Dagster is who opened the house."""
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -85,11 +91,64 @@ class Runtime:
                 region=address.region,
                 # Names of media files may be names of people.
                 private_keys=name == "media",
+                administrative_lock=address.lock == "administrative",
             )
             if address.url.startswith("s3://"):
                 opened.probe()
             self._stores[name] = opened
         return self._stores[name]
+
+    def aged(self, system: str) -> Aged | None:
+        """What ends by its age in a store, a folder or the run history; None where only Dagster can reach it."""
+        from genuka_pipelines.rows.aged import AgedFiles, AgedObjects
+
+        kind = self.catalog.systems[system].kind
+        if kind == "store":
+            return AgedObjects(self.store(system))
+        if kind == "folder":
+            return AgedFiles(self.staging, "*.parquet")
+        return self.run_history if kind == "run_storage" else None
+
+    def final_copy(self, tenant: str) -> datetime | None:  # noqa: ARG002 - until backups are made here
+        """When the last verified backup of a tenant was made: none, before backups are made."""
+        return None
+
+    def contents(self, system: str) -> Contents:
+        """What rows point at in a system: objects, recordings, chats. Raises NotConfigured, or what is wrong."""
+        with self._lock:
+            if system not in self._contents:
+                self._contents[system] = self._open_contents(system)
+            return self._contents[system]
+
+    def _open_contents(self, system: str) -> Contents:
+        from genuka_pipelines.rows.content import ByHand
+        from genuka_pipelines.rows.contents_in_stores import ContentsInStore, shelved
+
+        declared = self.catalog.systems[system]
+        if declared.kind == "store":
+            return ContentsInStore(self.store(system))
+        try:
+            service = self.settings.service(self._setting(system))
+        except NotConfigured:
+            if declared.by_hand is None:
+                raise
+            return ByHand(system, declared.by_hand)
+        if not (service.project and service.key_file):
+            from genuka_pipelines.stores.open import open_store
+
+            return ContentsInStore(open_store(service.url, name=system, private_keys=True), named=shelved)
+        from genuka_pipelines.rows.contents_at_posthog import RecordingsAtPostHog
+        from genuka_pipelines.systems.posthog.recordings import open_recordings
+
+        recordings = open_recordings(
+            service.url,
+            service.project,
+            service.key_file,
+            per_minute=service.requests_per_minute,
+            per_hour=service.requests_per_hour,
+        )
+        self._opened.callback(recordings.close)
+        return RecordingsAtPostHog(recordings)
 
     @property
     def staging(self) -> Path:
@@ -107,6 +166,8 @@ class Runtime:
             return None
         if self.catalog.systems[system].kind == "database":
             return _beyond(self.settings.url(name).host)
+        if self.catalog.systems[system].kind == "service":
+            return _beyond(self.settings.service(name).host)
         address = self.settings.store(name)
         if address.endpoint:
             return _beyond(urlsplit(address.endpoint).hostname)
@@ -149,8 +210,7 @@ def shared_runtime() -> Runtime:
 
 def _beyond(host: str | None) -> str | None:
     """The host, unless it is this machine, whose place an address does not tell."""
-    here = host is None or host in ("localhost", "::1") or host.startswith("127.")
-    return None if here else host
+    return None if is_this_machine(host) else host
 
 
 class _Frozen:
@@ -184,6 +244,9 @@ def prepare(settings: Settings, *, started: bool, now: datetime) -> None:
     for name, address in settings.stores.items():
         if name in settings.embedded:
             open_store(address.url, name=name, create=True)
+    for service, stand_in in settings.services.items():
+        if stand_in.is_folder:
+            open_store(stand_in.url, name=service, create=True)
     open_keyring(settings.keys, create=True, given=settings.key_files)
     url = settings.url("control").render_as_string(hide_password=False)
     with open_control(url, upgrade=True) as control:

@@ -24,7 +24,7 @@ from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.shard import SHARDS, shard_name
 from genuka_pipelines.catalog.staging import StagedColumn, Staging
 from genuka_pipelines.rows.databases import Databases
-from genuka_pipelines.rows.declared import DeclaredTable, Home, declarations
+from genuka_pipelines.rows.declared import DeclaredTable, Home
 from genuka_pipelines.rows.path import Predicate, tenant_of
 from genuka_pipelines.systems.column_types import Query
 from genuka_pipelines.systems.snapshot import schema
@@ -62,13 +62,13 @@ def stage(
     others = [f"{shard_name(shard)}.parquet" for shard in ALL_SHARDS if shard not in shards]
     made = _Made()
     with new_generation(folder / key.split("/")[0], name, keep=others) as generation:
-        shared = Home(databases.shared, declarations(catalog, databases.name), databases.declared)
-        expected = _schema(shared.table(name), staging, keys)
+        homes = databases.homes(catalog, as_of)
+        expected = _schema(homes.shared.table(name), staging, keys)
         with ShardFiles(generation, expected, shards) as files:
-            for home, within in databases.within(catalog, name, opted_in=opt_in, as_of=as_of):
-                for batch in _read(home.table(name), staging, within, keys, as_of, made):
+            for table, within in homes.within(name, opted_in=opt_in):
+                for batch in _read(table, staging, within, keys, as_of, made):
                     tenants = batch.column(batch.num_columns - 1)
-                    files.write(_as(expected, batch.select(expected.names), home), tenants)
+                    files.write(_as(expected, batch.select(expected.names), table.home), tenants)
             written = files.finish()
     return StagedTable(tuple(staging.columns), written, tuple(dict.fromkeys(made.keys)), made.unkeyed)
 

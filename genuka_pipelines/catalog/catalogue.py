@@ -12,6 +12,7 @@ from genuka_pipelines.catalog.policy import Clause, Plan, PlannedKeepers, Policy
 from genuka_pipelines.catalog.procedure import Procedure
 from genuka_pipelines.catalog.processor import Processor, System
 from genuka_pipelines.catalog.question import Question
+from genuka_pipelines.catalog.sweep import Sweep
 from genuka_pipelines.catalog.table import Table
 from genuka_pipelines.catalog.vocabulary import Vocabulary, fideslang_categories
 from genuka_pipelines.catalog.yaml_file import YamlFile
@@ -24,11 +25,12 @@ KINDS = {
     "Processor": Processor,
     "Procedure": Procedure,
     "Question": Question,
+    "RetentionSweep": Sweep,
     "Vocabulary": Vocabulary,
 }
 """The component types that a `defs.yaml` may name, and the value each one is."""
 
-Fact = Category | Ledger | Policy | PlannedKeepers | Processor | Procedure | Question | Vocabulary
+Fact = Category | Ledger | Policy | PlannedKeepers | Processor | Procedure | Question | Sweep | Vocabulary
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Catalog:
     procedures: Mapping[str, Procedure]
     questions: Mapping[str, Question]
     ledgers: Mapping[str, Ledger]
+    sweeps: Mapping[str, Sweep] = field(default_factory=dict)
     files: Mapping[str, YamlFile] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -24,11 +24,15 @@ LegalBasis = Literal[
 
 
 class Objects(Value):
-    """Files of a category in a store: kept for a period, or as long as the rows that name them."""
+    """Files of a category in a store: kept for a period, or as long as the rows that name them.
+
+    `ended_by` names what ends the period where it is not the sweep: a backup is destroyed as a whole.
+    """
 
     system: Identifier
     prefix: str = ""
     keep: Period | None = None
+    ended_by: Literal["retention_sweep", "backup_expiry"] = "retention_sweep"
     kept_with: SqlName | None = None
     clause: ClauseId | None = None
 

@@ -12,8 +12,11 @@ from genuka_pipelines.catalog.question import Question
 
 if TYPE_CHECKING:
     from genuka_pipelines.catalog.catalogue import Catalog
+    from genuka_pipelines.catalog.category import Category
 
 Keepers = dict[str, tuple[str, ...]]
+RETENTION = "retention/"
+"""Before the key of a category: the asset that sweeps it."""
 
 
 def keepers(catalog: Catalog) -> Keepers:
@@ -28,6 +31,11 @@ def keepers(catalog: Catalog) -> Keepers:
                     found[expectation.clause].extend(
                         f"check:{key}#{name}" for name, q in catalog.questions.items() if q.asks == "well_formed"
                     )
+    overdue = [(name, question) for name, question in catalog.questions.items() if question.asks == "nothing_overdue"]
+    for name, question in overdue:
+        for key in asked(catalog, question):
+            for clause in _ending(catalog.categories[key.removeprefix(RETENTION)]):
+                found[clause].append(f"check:{key}#{name}")
     for name, provider in catalog.processors.items():
         for system, declared in provider.systems.items():
             for clause in (*provider.clauses, *declared.clauses):
@@ -58,8 +66,9 @@ def asked(catalog: Catalog, question: Question) -> tuple[str, ...]:
     if question.asks == "in_declared_places":
         return tuple(f"systems/{name}" for name in catalog.systems)
     scope = question.of
+    before = RETENTION if question.asks == "nothing_overdue" else ""
     return tuple(
-        key
+        before + key
         for key, category in catalog.categories.items()
         if (not scope.products or key.split("/")[0] in scope.products)
         and (not scope.roles or category.role in scope.roles)
@@ -67,9 +76,16 @@ def asked(catalog: Catalog, question: Question) -> tuple[str, ...]:
     )
 
 
+def _ending(category: Category) -> tuple[str, ...]:
+    """The clauses by which a category's rows and objects end."""
+    rules = [rule for table in category.tables for rule in category.rules_of(table)]
+    objects = [one.clause for one in category.objects if one.clause and one.ended_by == "retention_sweep"]
+    return tuple(dict.fromkeys([*(clause for rule in rules for clause in (rule.clause, *rule.also)), *objects]))
+
+
 def _under(catalog: Catalog, key: str, product: str) -> bool:
     """Whether an asset answers for a product's policy: its own, or one that serves every product."""
-    owner = key.split("/")[0]
+    owner = key.removeprefix(RETENTION).split("/")[0]
     return owner == product or owner not in catalog.policies
 
 

@@ -19,6 +19,7 @@ from genuka_pipelines.catalog.policy import PlannedKeepers, Policy
 from genuka_pipelines.catalog.procedure import Procedure
 from genuka_pipelines.catalog.processor import Processor
 from genuka_pipelines.catalog.question import Question
+from genuka_pipelines.catalog.sweep import Sweep
 from genuka_pipelines.catalog.value import Value
 from genuka_pipelines.catalog.vocabulary import Vocabulary
 from genuka_pipelines.catalog.yaml_file import BadFact, YamlFile, read_yaml, validate
@@ -102,6 +103,7 @@ def _assemble(root: Path, facts: Mapping[str, Fact], files: Mapping[str, YamlFil
         procedures=_by_folder(_of(facts, Procedure)),
         questions=_by_folder(_of(facts, Question)),
         ledgers=_of(facts, Ledger),
+        sweeps=_of(facts, Sweep),
         files=files,
     )
 

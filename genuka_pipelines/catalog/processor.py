@@ -11,7 +11,18 @@ from genuka_pipelines.catalog.value import ClauseId, Identifier, SqlName, Value,
 
 SystemKind = Literal["database", "store", "service", "folder", "run_storage"]
 Setting = Literal[
-    "genuka", "genletter", "control", "analytics", "media", "france", "usa", "exports", "published", "home"
+    "genuka",
+    "genletter",
+    "control",
+    "analytics",
+    "media",
+    "france",
+    "usa",
+    "exports",
+    "published",
+    "home",
+    "posthog",
+    "tawk_to",
 ]
 
 
@@ -24,7 +35,10 @@ class Place(Value):
 
 
 class Tenants(Value):
-    """The tables of a database that say who the tenants are, where each lives, and what each agreed to."""
+    """The tables of a database that say who the tenants are, where each lives, and what each agreed to.
+
+    `dropped` is the register's column that dates the end of a dedicated database.
+    """
 
     table: SqlName = "companies"
     key: SqlName = "id"
@@ -32,6 +46,7 @@ class Tenants(Value):
     registry_tenant: SqlName = "company_id"
     mode: SqlName = "mode"
     dsn: SqlName = "dsn_secret_ref"
+    dropped: SqlName | None = None
     consents: SqlName | None = None
     consents_tenant: SqlName = "company_id"
     consents_purpose: SqlName = "purpose"
@@ -43,7 +58,8 @@ class System(Value):
     """A database, store or service that holds data, opened through one setting.
 
     `hosts` are shell patterns that the configured host must match; `embedded` is always accepted in
-    a demo and reported as such. `besides` are tables of tools that hold nothing of anyone.
+    a demo and reported as such. `besides` are tables of tools that hold nothing of anyone. `by_hand`
+    is the procedure by which people delete there, where no program can.
     """
 
     kind: SystemKind
@@ -53,6 +69,7 @@ class System(Value):
     hosts: tuple[str, ...] = ()
     apart_from: tuple[Identifier, ...] = ()
     besides: tuple[SqlName, ...] = ()
+    by_hand: Identifier | None = None
     tenants: Tenants | None = None
     clauses: tuple[ClauseId, ...] = ()
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from genuka_pipelines.catalog.category import Role
+from genuka_pipelines.catalog.period import Period
 from genuka_pipelines.catalog.state import State
 from genuka_pipelines.catalog.value import ClauseId, Identifier, SqlName, Value, Words
 
@@ -20,6 +21,7 @@ Asks = Literal[
     "passwords_hashed",
     "addresses_needed",
     "in_declared_places",
+    "nothing_overdue",
 ]
 
 
@@ -52,7 +54,7 @@ class Question(Value):
 
     A clause counts only for categories of its own policy's product. `processor_data` says how far
     tenants' data are read; `event` names the column of the event that the question turns on, `needs`
-    what must serve what.
+    what must serve what; `grace` is how long what is due may wait for the next night.
     """
 
     title: Words
@@ -64,5 +66,6 @@ class Question(Value):
     processor_data: Literal["never", "opted_in", "counts_only"] = "never"
     event: SqlName | None = None
     needs: tuple[Need, ...] = ()
+    grace: Period = Period("P0D")
     try_: str = Field(alias="try", default="genuka catalog")
     runbook: str | None = None

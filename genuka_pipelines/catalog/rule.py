@@ -6,7 +6,7 @@ its own cut-off keeps the sentence, the sweep and the explanation the same.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -60,11 +60,18 @@ class LegalMinimum(Value):
     basis: str = Field(min_length=3)
 
 
+_FOUR_YEARS = [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=days) for days in range(1461)]
+"""Every day from which a calendar period may begin: thirty days are shorter than a month but in February."""
+
+
 class Rule(Value):
     """How long rows of a table are kept. Source: the clause named.
 
     `otherwise` is used where `since` is NULL, so a missing date never keeps a row for ever;
     `sooner` names events that end the period at once; `ceiling` lowers a promise, never raises it.
+    `deleted_by` says that the rule follows a deletion in the application, a person's own or a tenant's:
+    what it destroys is listed row by row, so that a restored backup knows of it. `also` names other
+    clauses that the same end keeps.
     """
 
     name: Identifier | None = None
@@ -78,12 +85,13 @@ class Rule(Value):
     law: LegalMinimum | None = None
     action: Literal["delete", "anonymise", "drop_database"] = "delete"
     notices: tuple[Period, ...] = ()
+    deleted_by: Literal["person", "tenant"] | None = None
     clause: ClauseId
+    also: tuple[ClauseId, ...] = ()
 
     @model_validator(mode="after")
     def _ceiling_lowers(self) -> Rule:
-        moment = datetime(2024, 1, 1, tzinfo=UTC)
-        if self.ceiling is not None and self.ceiling.end(moment) > self.keep.end(moment):
+        if self.ceiling is not None and any(self.ceiling.end(day) > self.keep.end(day) for day in _FOUR_YEARS):
             raise ValueError(f"ceiling {self.ceiling} is longer than the promise {self.keep}; it may only lower it")
         return self
 

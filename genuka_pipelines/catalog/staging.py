@@ -14,14 +14,16 @@ from genuka_pipelines.catalog.state import State
 from genuka_pipelines.catalog.value import Identifier, SqlName, Value
 
 Way = Literal["copy", "day", "month", "host", "pseudonym", "device_day", "present"]
+OF_SEVERAL: tuple[Way, ...] = ("pseudonym", "device_day", "present")
+"""The ways that make one value of several columns."""
 
 
 class StagedColumn(Value):
     """One column of the staged table: the way it is made, from which columns.
 
     copy: as it is · day, month: a timestamp cut to its UTC day or month · host: the host of a URL ·
-    pseudonym: a keyed hash that rotates · device_day: a keyed hash whose key dies with the day ·
-    present: whether there is a value.
+    pseudonym: a keyed hash that rotates · device_day: a keyed hash whose key dies with the day, so
+    its table also stages a day · present: whether there is a value. The last three also take several.
     """
 
     way: Way

@@ -39,18 +39,37 @@ def _path(raw: object) -> object:
 
 
 class Owners(Value):
-    """Which table a polymorphic column names a row of, by what the column `kind` says."""
+    """Which table a column names a row of: always the same one, or one by what the column `kind` says."""
 
-    kind: SqlName
+    kind: SqlName | Literal[""] = ""
     owners: dict[str, SqlName] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Owners:
+        if not self.kind and len(self.owners) > 1:
+            raise ValueError(
+                "a reference names rows of one table (conversation_id: chat_conversations), or of several by a "
+                "column that says which ({kind: model_type, owners: {'App\\Models\\Order': orders}})"
+            )
+        return self
+
+
+def _owners(raw: object) -> object:
+    return {"owners": {"": raw}} if isinstance(raw, str) else raw
 
 
 class Column(Value):
-    """What a column holds: a classification of the vocabulary, and how it is protected."""
+    """What a column holds: a classification of the vocabulary, and how it is protected.
+
+    `anonymised` says what stays when the row is anonymised in place: the value (`keep`), nothing
+    (`blank`), or a keyed hash of the row's key where values must differ (`opaque`). Where it is not
+    said, keys and what does not speak of a person are kept, everything else is blanked.
+    """
 
     holds: str
     stage: Literal["before_offer", "from_offer"] = "before_offer"
     protected: Literal["hash", "encrypted", "token"] | None = None
+    anonymised: Literal["keep", "blank", "opaque"] | None = None
 
 
 def _column(raw: object) -> object:
@@ -69,12 +88,17 @@ class Table(Value):
     """One table of a category.
 
     `subject` maps a kind of person to the column that is their key. `kept_with` names the parent
-    whose end is also this table's end. `references` are polymorphic columns beside the tenant path.
+    whose end is also this table's end. `references` are columns beside the tenant path whose name does not
+    say what they name a row of, or that name one of several tables.
+    `ends_with` maps a column that names rows of other tables (the tenant path's, one of `references`, or
+    `<singular>_id`) to what becomes of this row when the row it names is destroyed.
     """
 
     tenant: Annotated[TenantPath, BeforeValidator(_path, json_schema_input_type=str | TenantPath)] | None = None
     subject: dict[str, SqlName] = Field(default_factory=dict)
-    references: dict[SqlName, Owners] = Field(default_factory=dict)
+    references: dict[SqlName, Annotated[Owners, BeforeValidator(_owners, json_schema_input_type=str | Owners)]] = Field(
+        default_factory=dict
+    )
     key: tuple[SqlName, ...] = ("id",)
     columns: dict[SqlName, Annotated[Column, BeforeValidator(_column, json_schema_input_type=str | Column)]] = Field(
         min_length=1
@@ -82,6 +106,7 @@ class Table(Value):
     content: Content | None = None
     retention: tuple[Rule, ...] = ()
     kept_with: SqlName | None = None
+    ends_with: dict[SqlName, Literal["delete", "anonymise"]] = Field(default_factory=dict)
     expectations: tuple[ExpectationField, ...] = ()
     staging: Staging | None = None
     note: Words | None = None
@@ -98,8 +123,11 @@ class Table(Value):
 
     def _columns_used(self) -> list[tuple[str, str]]:
         used = [("key", name) for name in self.key]
-        used += [("references", name) for column, owned in self.references.items() for name in (column, owned.kind)]
+        used += [
+            ("references", name) for column, owned in self.references.items() for name in (column, owned.kind) if name
+        ]
         used += [("subject", name) for name in self.subject.values()]
+        used += [("ends_with", name) for name in self.ends_with]
         if self.tenant:
             used += [("tenant", name) for name in (self.tenant.column, self.tenant.kind) if name]
         if self.content:

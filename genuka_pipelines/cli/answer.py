@@ -16,6 +16,7 @@ from typing import Annotated, Any, NoReturn, ParamSpec, TypeVar
 import typer
 
 from genuka_pipelines.catalog.errors import GenukaError
+from genuka_pipelines.cli.texts import said
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,17 +29,22 @@ AsOf = Annotated[
 
 
 class BadMoment(GenukaError):
-    """`--as-of` is not a moment."""
+    """What should be a moment is none."""
 
 
 def moment(as_of: str | None) -> datetime:
-    """`--as-of` as an aware UTC datetime; a date is its midnight in UTC."""
-    if as_of is None:
-        return datetime.now(UTC)
+    """`--as-of`, or now, as an aware UTC datetime."""
+    return moment_of("--as-of", as_of) or datetime.now(UTC)
+
+
+def moment_of(option: str, given: str | None) -> datetime | None:
+    """A moment given by an option as an aware UTC datetime; a date is its midnight in UTC."""
+    if given is None:
+        return None
     try:
-        found = datetime.fromisoformat(as_of)
+        found = datetime.fromisoformat(given)
     except ValueError:
-        raise BadMoment(f"--as-of '{as_of}' is not a moment; write 2026-05-03 or 2026-05-03T10:00:00+01:00") from None
+        raise BadMoment(f"{option} '{given}' is not a moment; write 2026-05-03 or 2026-05-03T10:00:00+01:00") from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
@@ -51,11 +57,13 @@ def show(as_json: bool, content: dict[str, Any], people: Callable[[], None]) -> 
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table for people on stdout."""
+    """A table for people on stdout; title and columns are texts of `FRENCH`."""
     from rich.console import Console
     from rich.table import Table
 
-    drawn = Table(*columns, title=title, title_justify="left", header_style="bold")
+    drawn = Table(title=said(title), title_justify="left", header_style="bold")
+    for column in columns:
+        drawn.add_column(said(column), overflow="fold")
     for row in rows:
         drawn.add_row(*("" if cell is None else str(cell) for cell in row))
     Console().print(drawn)

@@ -8,6 +8,7 @@ from typing import Any
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.catalog.load import load_catalog
 from genuka_pipelines.cli.answer import Json, one_sentence, say, show, table
+from genuka_pipelines.cli.texts import said
 from genuka_pipelines.report.status import Evidence, clause_states, evidence
 
 
@@ -25,13 +26,13 @@ def catalog(json: Json = False) -> None:
         from genuka_pipelines.runtime import open_runtime
 
         with open_runtime(settings) as runtime:
-            known = evidence(runtime.control.ledger, now)
+            known = evidence(runtime.control, now)
             undeclared = list(undeclared_everywhere(runtime, now))
     except GenukaError as error:
         why = str(error)
     states = clause_states(facts, known)
     if why:
-        say(f"what is undeclared, and the evidence, are unknown: {why}")
+        say(said("what is undeclared, and the evidence, are unknown: {why}", why=why))
     content: dict[str, Any] = {
         "categories": [
             {"key": key, "role": it.role, "clauses": list(it.clauses), "tables": list(it.tables)}
@@ -50,10 +51,10 @@ def catalog(json: Json = False) -> None:
         table(
             "Categories",
             ("category", "role", "tables", "clauses"),
-            [(key, it.role, len(it.tables), ", ".join(it.clauses)) for key, it in facts.categories.items()],
+            [(key, said(it.role), len(it.tables), ", ".join(it.clauses)) for key, it in facts.categories.items()],
         )
-        table("Clauses", ("clause", "state", "kept by"), [(s.id, s.status, ", ".join(s.keepers)) for s in states])
-        found = "unknown" if undeclared is None else (", ".join(undeclared) or "nothing")
-        say(f"undeclared: {found}")
+        table("Clauses", ("clause", "state", "kept by"), [(s.id, said(s.status), ", ".join(s.keepers)) for s in states])
+        found = said("unknown") if undeclared is None else (", ".join(undeclared) or said("nothing"))
+        say(said("undeclared: {what}", what=found))
 
     show(json, content, people)

@@ -10,13 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from genuka_pipelines.cli.answer import AsOf, Json, moment, one_sentence, say, show, table
+from genuka_pipelines.cli.texts import said
 from genuka_pipelines.settings import home_of, load_settings, wanted_parts
 
 Companies = Annotated[int, typer.Option(min=1, max=100_000, help="How many tenants.")]
 Days = Annotated[int, typer.Option(min=1, max=365, help="How many days of activity.")]
 Seed = Annotated[int, typer.Option(help="The same seed makes the same data.")]
 Plant = Annotated[bool, typer.Option("--plant", help="Add forbidden values in known places.")]
-JOBS = ("inspect", "staging", "anchor")
+JOBS = ("inspect", "retention_sweep", "staging", "anchor")
 
 
 @one_sentence
@@ -48,7 +49,7 @@ def demo(
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
-    """Set up, seed, observe, check, stage and anchor, through real Dagster runs; running it again is fine."""
+    """Set up, seed, observe, check, plan a sweep, stage and anchor by real Dagster runs; again is fine."""
     from genuka_pipelines.demo.embedded import up
     from genuka_pipelines.demo.filling import fill
     from genuka_pipelines.demo.runs import run_job
@@ -56,57 +57,64 @@ def demo(
     from genuka_pipelines.runtime import open_runtime, prepare
 
     began, now = time.monotonic(), moment(as_of)
-    say("1/5 starting PostgreSQL, stores and keys …")
+    say(said("1/6 starting PostgreSQL, stores and keys …"))
     stack = up(home_of(), wanted=wanted_parts())
     settings = load_settings()
     prepare(settings, started=stack.started, now=datetime.now(UTC))
-    say(f"2/5 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …")
+    filling = "2/6 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …"
+    say(said(filling, companies=companies, days=days))
     made = fill(settings, companies=companies, days=days, seed=seed, as_of=now, plant=False, progress=_progress)
-    runs = []
+    runs = {}
     for number, job in enumerate(JOBS, 3):
-        say(f"{number}/5 Dagster job {job} …")
-        runs.append(run_job(job, home=settings.home, as_of=now, progress=lambda _, n: _progress(f"{n} steps")))
+        say(said("{number}/6 Dagster job {job} …", number=number, job=job))
+        runs[job] = run_job(job, home=settings.home, as_of=now, progress=lambda _, n: _progress(f"{n} steps"))
     with open_runtime(settings) as runtime:
-        states = clause_states(runtime.catalog, evidence(runtime.control.ledger, datetime.now(UTC)))
+        states = clause_states(runtime.catalog, evidence(runtime.control, datetime.now(UTC)))
         head = runtime.control.ledger.head().seq
+        switched_on = runtime.control.switches.on("retention_sweep")
         answers = [entry.body for entry in runtime.control.ledger.latest_checks().values()]
         seen = [entry.body for entry in runtime.control.ledger.latest_observations().values()]
     counts = {state: sum(s.status == state for s in states) for state in dict.fromkeys(s.status for s in states)}
     failed = [f"{a.asset}#{a.check}" for a in answers if not a.passed]
     broken = [s.id for s in states if s.status == "broken"]
-    ok = all(run.succeeded for run in runs) and not broken
+    ok = all(run.succeeded for run in runs.values()) and not broken
     content: dict[str, Any] = {
         "ok": ok,
         "seconds": round(time.monotonic() - began, 1),
         "seed": {"rows": made.rows, "tables": len(made.tables)},
         "inspect": {
-            "ok": runs[0].succeeded,
+            "ok": runs["inspect"].succeeded,
             "categories": len(seen),
             "rows": sum(rows or 0 for body in seen for rows in body.rows.values()),
             "checks": len(answers),
             "failed": failed,
         },
-        "staging": {"ok": runs[1].succeeded, "tables": runs[1].steps},
-        "ledger": {"ok": runs[2].succeeded, "entries": head},
+        "retention": {"ok": runs["retention_sweep"].succeeded, "dry_run": True, "switched_on": switched_on},
+        "staging": {"ok": runs["staging"].succeeded, "tables": runs["staging"].steps},
+        "ledger": {"ok": runs["anchor"].succeeded, "entries": head},
         "clauses": counts,
     }
 
     def people() -> None:
         table(
-            f"Done in {content['seconds']} s",
+            said("Done in {seconds} s", seconds=content["seconds"]),
             ("what", "result"),
             [
-                ("rows made", f"{made.rows:,} in {len(made.tables)} tables"),
-                ("categories observed", len(seen)),
-                ("checks", f"{len(answers) - len(failed)} passed, {len(failed)} failed"),
-                ("tables staged", runs[1].steps),
-                ("ledger entries", head),
-                *((f"clauses {state}", number) for state, number in counts.items()),
+                (said("rows made"), said("{rows} in {tables} tables", rows=f"{made.rows:,}", tables=len(made.tables))),
+                (said("categories observed"), len(seen)),
+                (
+                    said("checks"),
+                    said("{passed} passed, {failed} failed", passed=len(answers) - len(failed), failed=len(failed)),
+                ),
+                (said("tables staged"), runs["staging"].steps),
+                (said("ledger entries"), head),
+                *((said("clauses {state}", state=said(state)), number) for state, number in counts.items()),
             ],
         )
         for name in failed:
-            say(f"failed: {name}")
-        say(f"Look: make dev (the Dagster UI) · genuka catalog · genuka ledger verify · {settings.home}/logs")
+            say(said("failed: {name}", name=name))
+        look = "Look: make dev (the Dagster UI) · genuka catalog · genuka ledger verify · {logs}"
+        say(said(look, logs=f"{settings.home}/logs"))
 
     show(json, content, people)
     if not ok:

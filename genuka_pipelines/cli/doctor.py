@@ -9,6 +9,7 @@ import typer
 
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.cli.answer import Json, one_sentence, show, table
+from genuka_pipelines.cli.texts import said
 from genuka_pipelines.runtime import Runtime, open_runtime
 from genuka_pipelines.settings import home_of, load_settings
 
@@ -27,7 +28,7 @@ def doctor(json: Json = False) -> None:
     """Look at every part and say what to do about each; exit 2 where one does not answer."""
     parts = list(_parts())
     content = {"checks": [{"name": part.name, "ok": part.ok, "detail": part.detail} for part in parts]}
-    rows = [(part.name, "ok" if part.ok else "NOT OK", part.detail) for part in parts]
+    rows = [(part.name, said("ok") if part.ok else said("NOT OK"), part.detail) for part in parts]
     show(json, content, lambda: table("Doctor", ("part", "state", "detail"), rows))
     if not all(part.ok for part in parts):
         raise typer.Exit(2)
@@ -55,6 +56,8 @@ def _parts() -> Iterator[Part]:
                 yield _tried(name, lambda name=name: _database(runtime, name))  # type: ignore[misc]
             elif system.kind == "store":
                 yield _tried(name, lambda name=name: _store(runtime, name))  # type: ignore[misc]
+            elif system.kind == "service":
+                yield _tried(name, lambda name=name: _service(runtime, name))  # type: ignore[misc]
 
 
 def _tried(name: str, look: Callable[[], str]) -> Part:
@@ -85,6 +88,10 @@ def _database(runtime: Runtime, system: str) -> str:
 def _store(runtime: Runtime, system: str) -> str:
     found = runtime.store(system).probe()
     return f"lock {found.lock}, conditional put {found.conditional_put}, checksums {found.checksums}"
+
+
+def _service(runtime: Runtime, system: str) -> str:
+    return runtime.contents(system).check()
 
 
 def _has(runtime: Runtime, name: str) -> bool:

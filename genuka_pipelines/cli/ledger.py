@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from genuka_pipelines.cli.answer import Json, one_sentence, say, show, table
+from genuka_pipelines.cli.texts import said
 
 app = typer.Typer(help="The append-only record of what was looked at, promised and destroyed.", no_args_is_help=True)
 
@@ -16,19 +17,27 @@ app = typer.Typer(help="The append-only record of what was looked at, promised a
 @one_sentence
 def verify(json: Json = False) -> None:
     """Recompute the chain and hold it against the anchors in the stores; exit 1 where it is not whole."""
-    from genuka_pipelines.report.anchors import verify_ledger
+    from genuka_pipelines.report.anchors import AnchorProblem, verify_ledger
     from genuka_pipelines.runtime import open_runtime
 
     with open_runtime() as runtime:
-        found = verify_ledger(runtime)
+        found = verify_ledger(runtime, datetime.now(UTC))
     content: dict[str, Any] = {
         "entries": found.entries,
         "intact": found.intact,
-        "problems": [{"seq": problem.seq, "what": str(problem.what)} for problem in found.problems],
+        "problems": [
+            {
+                "seq": problem.seq,
+                "what": str(problem.what),
+                **({"store": problem.store, "day": problem.day} if isinstance(problem, AnchorProblem) else {}),
+            }
+            for problem in found.problems
+        ],
     }
 
     def people() -> None:
-        say(f"{found.entries} entries, {'intact' if found.intact else 'NOT intact'}")
+        whole = "{entries} entries, intact" if found.intact else "{entries} entries, NOT intact"
+        say(said(whole, entries=found.entries))
         if found.problems:
             table("Problems", ("entry", "what"), [(problem.seq, str(problem)) for problem in found.problems])
 
@@ -47,4 +56,4 @@ def anchor(json: Json = False) -> None:
     now = datetime.now(UTC)
     with open_runtime() as runtime:
         head = anchor_ledger(runtime, as_of=now, now=now)
-    show(json, {"head": head.seq, "hash": head.hash}, lambda: say(f"anchored entry {head.seq}"))
+    show(json, {"head": head.seq, "hash": head.hash}, lambda: say(said("anchored entry {seq}", seq=head.seq)))

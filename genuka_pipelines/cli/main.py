@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from genuka_pipelines.cli import catalogue, demo, doctor, ledger, stack
+from genuka_pipelines.cli import (
+    affected,
+    catalogue,
+    demo,
+    doctor,
+    go_live,
+    hold,
+    ledger,
+    retention,
+    review,
+    stack,
+)
 
 app = typer.Typer(
     name="genuka",
@@ -20,7 +31,12 @@ app.command()(stack.home)
 app.command()(demo.seed)
 app.command()(demo.demo)
 app.command()(catalogue.catalog)
+app.command()(affected.affected)
+app.command()(go_live.go_live)
+app.add_typer(retention.app, name="retention")
+app.add_typer(hold.app, name="hold")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(review.app, name="review")
 
 
 def run() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from genuka_pipelines.cli.answer import Json, one_sentence, say, show, table
+from genuka_pipelines.cli.texts import said
 from genuka_pipelines.settings import Settings, home_of, load_settings, wanted_parts
 
 
@@ -39,7 +40,7 @@ def down(
 
     done = stop(home_of(), wipe=wipe, wanted=wanted_parts())
     content = {"stopped": done.stopped, "removed": list(done.removed), "kept": list(done.kept)}
-    show(json, content, lambda: say("stopped" if done.stopped else "nothing was running"))
+    show(json, content, lambda: say(said("stopped") if done.stopped else said("nothing was running")))
 
 
 @one_sentence
@@ -64,5 +65,5 @@ def addresses(settings: Settings) -> dict[str, Any]:
 
 
 def _rows(content: dict[str, Any]) -> list[tuple[str, object]]:
-    stores = [(f"store {name}", Path(url).as_posix()) for name, url in content["stores"].items()]
+    stores = [(said("store {name}", name=name), Path(url).as_posix()) for name, url in content["stores"].items()]
     return [(name, value) for name, value in content.items() if name != "stores"] + stores

@@ -5,5 +5,16 @@ from genuka_pipelines.components.ledger import Ledger
 from genuka_pipelines.components.processor import Processor
 from genuka_pipelines.components.question import Question
 from genuka_pipelines.components.quiet import PlannedKeepers, Policy, Procedure, Vocabulary
+from genuka_pipelines.components.sweep import RetentionSweep
 
-__all__ = ["DataCategory", "Ledger", "PlannedKeepers", "Policy", "Procedure", "Processor", "Question", "Vocabulary"]
+__all__ = [
+    "DataCategory",
+    "Ledger",
+    "PlannedKeepers",
+    "Policy",
+    "Procedure",
+    "Processor",
+    "Question",
+    "RetentionSweep",
+    "Vocabulary",
+]

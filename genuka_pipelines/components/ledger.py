@@ -47,8 +47,8 @@ class Ledger(FactComponent):
         def _intact(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
             house: House = getattr(context.resources, RESOURCE)
             with one_sentence(**_ADVICE):
-                found = verify_ledger(house.runtime())
-            problems = [dg.TableRecord({"entry": p.seq, "what": str(p.what)}) for p in found.problems[:20]]
+                found = verify_ledger(house.runtime(), datetime.now(UTC))
+            problems = [dg.TableRecord({"entry": p.seq, "what": str(p)}) for p in found.problems[:20]]
             return dg.AssetCheckResult(
                 passed=found.intact,
                 metadata={

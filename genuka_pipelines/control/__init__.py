@@ -1,4 +1,4 @@
-"""The control database: what was done, who may do it now, and what waits for a person.
+"""The control database: what was done, what may not be destroyed, who may do it now, and what waits for a person.
 
 It outlives Dagster's history and every operational database, so evidence and mutual exclusion do
 not depend on the systems they are about.
@@ -12,14 +12,22 @@ from genuka_pipelines.control.bodies import (
     Body,
     Check,
     Done,
+    HoldKind,
+    HoldPlaced,
+    HoldReleased,
+    HoldRenewed,
     Lifecycle,
+    NoticeIssued,
     Observation,
     Planned,
+    Pruned,
     Seeded,
     StagedShard,
     Staging,
+    Switched,
 )
 from genuka_pipelines.control.entry import Entry, Head, Intent
+from genuka_pipelines.control.erasures import Erasure, Origin
 from genuka_pipelines.control.errors import (
     Busy,
     ClockAhead,
@@ -30,17 +38,39 @@ from genuka_pipelines.control.errors import (
     ControlTooNew,
     ControlUnreachable,
     ForeignDatabase,
+    GateBusy,
+    GateLost,
+    HoldUnclear,
+    HoldUnknown,
     IntentClosed,
     LeaseLost,
+    LeaseTaken,
     LedgerDamaged,
+    LedgerTooYoung,
+    NoticeUnknown,
     NotOpaque,
+    PaceWrong,
 )
+from genuka_pipelines.control.gate import Gate
+from genuka_pipelines.control.hold import Reason, StoredHold
+from genuka_pipelines.control.holds import Holds
 from genuka_pipelines.control.leases import Lease, Leases
 from genuka_pipelines.control.ledger import Ledger
 from genuka_pipelines.control.merkle import merkle_root
+from genuka_pipelines.control.notices import Notice
 from genuka_pipelines.control.opening import Control, open_control
+from genuka_pipelines.control.pace import Pace
 from genuka_pipelines.control.reviews import Finding, Review, Reviews, ReviewUnknown
 from genuka_pipelines.control.schema import upgrade
+from genuka_pipelines.control.scopes import (
+    CategoryScope,
+    Keys,
+    RowScope,
+    Scope,
+    SealedScope,
+    SubjectScope,
+    TenantScope,
+)
 from genuka_pipelines.control.verification import Fault, Problem, Verification
 
 __all__ = [
@@ -48,6 +78,7 @@ __all__ = [
     "Anchored",
     "Body",
     "Busy",
+    "CategoryScope",
     "Check",
     "ClockAhead",
     "ClockSetBack",
@@ -59,28 +90,57 @@ __all__ = [
     "ControlUnreachable",
     "Done",
     "Entry",
+    "Erasure",
     "Fault",
     "Finding",
     "ForeignDatabase",
+    "Gate",
+    "GateBusy",
+    "GateLost",
     "Head",
+    "HoldKind",
+    "HoldPlaced",
+    "HoldReleased",
+    "HoldRenewed",
+    "HoldUnclear",
+    "HoldUnknown",
+    "Holds",
     "Intent",
     "IntentClosed",
+    "Keys",
     "Lease",
     "LeaseLost",
+    "LeaseTaken",
     "Leases",
     "Ledger",
     "LedgerDamaged",
+    "LedgerTooYoung",
     "Lifecycle",
     "NotOpaque",
+    "Notice",
+    "NoticeIssued",
+    "NoticeUnknown",
     "Observation",
+    "Origin",
+    "Pace",
+    "PaceWrong",
     "Planned",
     "Problem",
+    "Pruned",
+    "Reason",
     "Review",
     "ReviewUnknown",
     "Reviews",
+    "RowScope",
+    "Scope",
+    "SealedScope",
     "Seeded",
     "StagedShard",
     "Staging",
+    "StoredHold",
+    "SubjectScope",
+    "Switched",
+    "TenantScope",
     "Verification",
     "merkle_root",
     "open_control",

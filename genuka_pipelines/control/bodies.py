@@ -114,6 +114,85 @@ class Lifecycle(Body):
     event: Literal["up", "down", "go_live"]
 
 
+class Switched(Body):
+    """A capability that destroys or discloses was switched on or off."""
+
+    kind = "switch"
+    capability: Name
+    on: bool = Field(strict=True)
+
+    @property
+    def subject(self) -> str:
+        """The capability."""
+        return self.capability
+
+
+HoldKind = Literal["hold", "restriction", "dispute", "security"]
+ScopeKind = Literal["row", "subject", "tenant", "category"]
+
+
+class HoldChange(Body):
+    """The base of what happens to a hold: whom it binds as a keyed hash, or the category; `until` in UTC."""
+
+    hold: Name
+    measure: HoldKind
+    scope: ScopeKind
+    digest: Hash | None = None
+    category: Key | None = None
+    until: date | None = None
+
+    @property
+    def subject(self) -> str:
+        """The hold."""
+        return self.hold
+
+
+class HoldPlaced(HoldChange):
+    """Rows may not be destroyed from now on."""
+
+    kind = "hold_placed"
+
+
+class HoldRenewed(HoldChange):
+    """A hold has another end."""
+
+    kind = "hold_renewed"
+
+
+class HoldReleased(HoldChange):
+    """A hold binds no more."""
+
+    kind = "hold_released"
+
+
+class NoticeIssued(Body):
+    """A tenant, as a keyed hash, is warned `days` before it loses data under a rule."""
+
+    kind = "notice"
+    rule: Key
+    tenant: Hash
+    days: Count
+    due: date
+
+    @property
+    def subject(self) -> str:
+        """The tenant's hash."""
+        return self.tenant
+
+
+class Pruned(Body):
+    """The ledger's own beginning went: `count` entries up to entry `through`, whose hash is `last_hash`.
+
+    All were written on the day `before` or earlier.
+    """
+
+    kind = "pruned"
+    through: Annotated[Count, Field(ge=1)]
+    last_hash: Hash
+    count: Annotated[Count, Field(ge=1)]
+    before: date
+
+
 class Planned(Body):
     """What is about to be destroyed: `root` is the Merkle root of the rows' keyed hashes."""
 
@@ -147,9 +226,11 @@ class Done(Body):
 
 
 B = TypeVar("B", bound=Body)
-KINDS: Mapping[str, type[Body]] = {
-    shape.kind: shape for shape in (Observation, Check, Staging, Anchored, Seeded, Lifecycle, Planned, Done)
-}
+_SHAPES: tuple[type[Body], ...] = (
+    Observation, Check, Staging, Anchored, Seeded, Lifecycle, Switched, HoldPlaced, HoldRenewed, HoldReleased,
+    NoticeIssued, Pruned, Planned, Done,
+)  # fmt: skip
+KINDS: Mapping[str, type[Body]] = {shape.kind: shape for shape in _SHAPES}
 
 
 def read_body(kind: str, text: str, seq: int) -> Body:

@@ -30,11 +30,12 @@ from genuka_pipelines.control.tables import Moment
 
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mysql+pymysql"}
 _SESSION = {
-    "postgresql": "SET TIME ZONE 'UTC'; SET lock_timeout = '60s'; "
+    # A transaction that nobody works in for five minutes is of a machine that froze: its locks end.
+    "postgresql": "SET TIME ZONE 'UTC'; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = '5min'; "
     # An intention must survive a crash that follows it, whatever the server's default.
     "SELECT set_config('synchronous_commit', 'on', false) "
     "WHERE current_setting('synchronous_commit') = 'off'",
-    "mysql": "SET time_zone = '+00:00', innodb_lock_wait_timeout = 60, "
+    "mysql": "SET time_zone = '+00:00', innodb_lock_wait_timeout = 60, wait_timeout = 300, "
     "sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
 }
 _RIGHTS = "its user lacks a right it needs"
@@ -69,6 +70,19 @@ class Database:
         engine = self.engine.execution_options(isolation_level="REPEATABLE READ")
         with quiet(self.engine), engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def around(self) -> Iterator[Connection]:
+        """A transaction around work elsewhere, rolled back at its end; the errors of that work pass untouched."""
+        with quiet(self.engine):
+            connection = self.engine.connect()
+        try:
+            yield connection
+        finally:
+            try:
+                connection.close()
+            except SQLAlchemyError:
+                connection.invalidate()
 
     def clock(self) -> ColumnElement[Any]:
         """The database's own clock while the statement runs, which all processes share."""
@@ -127,6 +141,11 @@ def _driver_options(address: URL) -> dict[str, Any]:
     local = address.host in (None, "localhost", "127.0.0.1", "::1")
     asked = any(option.startswith("ssl") for option in address.query)
     return {"ssl_disabled": True} if address.get_backend_name() == "mysql" and local and not asked else {}
+
+
+def waited_too_long(error: DBAPIError) -> bool:
+    """Whether the server gave up waiting for a lock."""
+    return _REASONS.get(_code(error)) == _WAITED
 
 
 def place(engine: Engine) -> str:

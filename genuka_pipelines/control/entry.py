@@ -45,12 +45,14 @@ class Intent:
     Only `Ledger.intend` and `Ledger.open_intents` make one; it cannot be built, copied or pickled.
     """
 
-    __slots__ = ("__as_of", "__planned", "__seq")
+    __slots__ = ("__as_of", "__planned", "__sealed", "__seq")
 
-    def __init__(self, seq: int, planned: Planned, as_of: datetime, *, seal: object = None) -> None:
+    def __init__(
+        self, seq: int, planned: Planned, as_of: datetime, sealed: bytes = b"", *, seal: object = None
+    ) -> None:
         if seal is not _SEAL:
             raise TypeError("only Ledger.intend makes an Intent: write it down before you destroy")
-        self.__seq, self.__planned, self.__as_of = seq, planned, as_of
+        self.__seq, self.__planned, self.__as_of, self.__sealed = seq, planned, as_of, sealed
 
     @property
     def seq(self) -> int:
@@ -67,6 +69,11 @@ class Intent:
         """The moment the plan was computed for, in UTC."""
         return self.__as_of
 
+    @property
+    def sealed(self) -> bytes:
+        """What the caller sealed beside the intention, to finish it after a crash; empty when nothing."""
+        return self.__sealed
+
     def __repr__(self) -> str:
         return f"<Intent of ledger entry {self.seq}>"
 
@@ -74,6 +81,6 @@ class Intent:
         raise TypeError("an Intent cannot be copied: ask the ledger for its open intents")
 
 
-def sealed_intent(seq: int, planned: Planned, as_of: datetime) -> Intent:
+def sealed_intent(seq: int, planned: Planned, as_of: datetime, sealed: bytes) -> Intent:
     """For the ledger alone."""
-    return Intent(seq, planned, as_of, seal=_SEAL)
+    return Intent(seq, planned, as_of, sealed, seal=_SEAL)

@@ -73,6 +73,10 @@ class IntentClosed(GenukaError):
 
 
 class Busy(GenukaError):
+    """Another process does this work, or is in the way, now: try again."""
+
+
+class LeaseTaken(Busy):
     """Another process does this work now."""
 
     def __init__(self, capability: str, shard: str, since: datetime, until: datetime) -> None:
@@ -81,6 +85,46 @@ class Busy(GenukaError):
             f"wait for it to end, or for its lease to end at {until:%H:%M:%S} UTC"
         )
         self.capability, self.shard, self.since, self.until = capability, shard, since, until
+
+
+class GateBusy(Busy):
+    """The holds could not be reached in time: a batch, or another change, takes too long."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the holds stayed locked by another process for more than a minute, nothing was changed: "
+            "try again, and pause the sweep if it goes on"
+        )
+
+
+class GateLost(GenukaError):
+    """The lock on the holds ended before the batch did: a hold placed meanwhile may not have been seen."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the connection that kept the holds still was lost while rows were being destroyed: "
+            "run it again, which first looks at what was done"
+        )
+
+
+class HoldUnknown(GenukaError):
+    """The hold is released, or never was."""
+
+
+class HoldUnclear(GenukaError):
+    """A hold would bind nothing, or end before it begins."""
+
+
+class PaceWrong(GenukaError):
+    """A pace that would stop the work for ever, or is none."""
+
+
+class NoticeUnknown(GenukaError):
+    """The notice was sent, or never was issued."""
+
+
+class LedgerTooYoung(GenukaError):
+    """Entries would be removed before their time."""
 
 
 class LeaseLost(GenukaError):

@@ -19,7 +19,7 @@ from sqlalchemy.dialects import mysql, postgresql
 
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.control.database import Database
-from genuka_pipelines.control.errors import Busy, ControlRefused, ControlUnreachable, LeaseLost
+from genuka_pipelines.control.errors import ControlRefused, ControlUnreachable, LeaseLost, LeaseTaken
 from genuka_pipelines.control.tables import leases
 
 SHORTEST = timedelta(milliseconds=200)
@@ -100,8 +100,8 @@ class Leases:
     ) -> Iterator[Lease]:
         """Holds (capability, shard) while the block runs, renewed in the background unless told otherwise.
 
-        `owner` is an opaque id of the process or run, never a person's. Raises Busy when another holds
-        it, and LeaseLost at the block's end when it was lost meanwhile.
+        `owner` is an opaque id of the process or run, never a person's. Raises LeaseTaken (a Busy) when another
+        holds it, and LeaseLost at the block's end when it was lost meanwhile.
         """
         lease = self.take(capability, shard, owner, ttl)
         stop = threading.Event()
@@ -119,7 +119,7 @@ class Leases:
         lease.release()
 
     def take(self, capability: str, shard: str, owner: str, ttl: timedelta) -> Lease:
-        """Takes the lease, to be renewed and released by the caller; Busy when another holds it."""
+        """Takes the lease, to be renewed and released by the caller; LeaseTaken (a Busy) when another holds it."""
         claim = Claim(capability, shard, owner, ttl)
         asked = _steady()
         with self._database.begin() as connection:
@@ -139,7 +139,7 @@ class Leases:
             self._make_room(connection, claim)
             if connection.execute(take).rowcount != 1:
                 row = connection.execute(select(leases).where(claim.row())).one()
-                raise Busy(claim.capability, claim.shard, row.taken_at, row.expires_at)
+                raise LeaseTaken(claim.capability, claim.shard, row.taken_at, row.expires_at)
         return int(connection.execute(select(leases.c.token).where(claim.row())).scalar_one())
 
     def _make_room(self, connection: Connection, claim: Claim) -> None:

@@ -13,11 +13,13 @@ from typing import Any, cast
 from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from genuka_pipelines.control.anchor import Anchor, Sign, VerifySignature
-from genuka_pipelines.control.bodies import B, Body, Check, Done, Observation, Planned, read_body
+from genuka_pipelines.control.beginning import FROM_THE_START, Beginning
+from genuka_pipelines.control.bodies import B, Body, Check, Done, Observation, Planned, Pruned, read_body
 from genuka_pipelines.control.canonical import Stored, entry_hash, in_utc
 from genuka_pipelines.control.database import Database
 from genuka_pipelines.control.entry import Entry, Head, Intent, sealed_intent
 from genuka_pipelines.control.errors import ClockAhead, ClockSetBack, IntentClosed, LedgerDamaged
+from genuka_pipelines.control.pruning import next_to_go, refuse_young, remove
 from genuka_pipelines.control.tables import entries, head, open_intents
 from genuka_pipelines.control.verification import Verification, examine
 
@@ -43,37 +45,54 @@ class Ledger:
     def append_all(self, bodies: Iterable[B], *, as_of: datetime, now: datetime) -> tuple[Entry[B], ...]:
         """Writes several entries at once: all or none, one after the other."""
         listed = list(bodies)
-        if any(isinstance(body, Planned | Done) for body in listed):
-            raise TypeError("intentions and outcomes are written by intend and outcome")
+        if any(isinstance(body, Planned | Done | Pruned) for body in listed):
+            raise TypeError("intentions, outcomes and what was pruned are written by intend, outcome and prune")
         if not listed:
             return ()
         with self._database.begin() as connection:
-            return self._write(connection, listed, as_of, now)
+            return self.append_within(connection, listed, as_of=as_of, now=now)
 
-    def intend(self, planned: Planned, *, as_of: datetime, now: datetime) -> Intent:
-        """Writes down what is about to be destroyed; it is durable when this returns."""
+    def alone(self, connection: Connection) -> Head:
+        """For this room: nobody else writes until the transaction ends. LedgerDamaged without a head."""
+        return _head(connection.execute(select(head).with_for_update()).first())
+
+    def intend(self, planned: Planned, *, as_of: datetime, now: datetime, sealed: bytes = b"") -> Intent:
+        """Writes down what is about to be destroyed; it is durable when this returns.
+
+        `sealed` says, readable to the keyring alone, which rows: it stays beside the intention until its outcome.
+        """
         with self._database.begin() as connection:
-            (entry,) = self._write(connection, [planned], as_of, now)
-            connection.execute(insert(open_intents).values(seq=entry.seq))
-        return sealed_intent(entry.seq, planned, entry.as_of)
+            (entry,) = self.append_within(connection, [planned], as_of=as_of, now=now)
+            connection.execute(insert(open_intents).values(seq=entry.seq, sealed=sealed or None))
+        return sealed_intent(entry.seq, planned, entry.as_of, sealed)
 
     def outcome(self, intent: Intent, *, count: int, root: str, as_of: datetime, now: datetime) -> Entry[Done]:
-        """Writes down what was destroyed under an intention, and closes it. IntentClosed the second time."""
+        """Writes down what was destroyed under an intention, and closes it. IntentClosed the second time.
+
+        `count` may be less than planned: rows may have been held, kept or deleted by others meanwhile.
+        """
         planned = intent.planned
         done = Done(intent=intent.seq, rule=planned.rule, table=planned.table, count=count, root=root)
         with self._database.begin() as connection:
-            (entry,) = self._write(connection, [done], as_of, now)
+            (entry,) = self.append_within(connection, [done], as_of=as_of, now=now)
             if connection.execute(delete(open_intents).where(open_intents.c.seq == intent.seq)).rowcount != 1:
                 raise IntentClosed(intent.seq)
         return entry
 
-    def open_intents(self) -> tuple[Intent, ...]:
-        """The intentions without an outcome, oldest first: what a killed process left to be finished."""
-        query = select(entries).join(open_intents, open_intents.c.seq == entries.c.seq).order_by(entries.c.seq)
+    def open_intents(self, rule_prefix: str | None = None) -> tuple[Intent, ...]:
+        """The intentions without an outcome, oldest first: what a killed process left to be finished.
+
+        With `rule_prefix`, those whose rule begins so.
+        """
+        query = select(*entries.c, open_intents.c.sealed).join(open_intents, open_intents.c.seq == entries.c.seq)
+        if rule_prefix is not None:
+            query = query.where(entries.c.subject.startswith(rule_prefix, autoescape=True))
         with self._database.begin() as connection:
-            found = [_entry(row) for row in connection.execute(query)]
+            found = [(_entry(row), row.sealed or b"") for row in connection.execute(query.order_by(entries.c.seq))]
         return tuple(
-            sealed_intent(entry.seq, entry.body, entry.as_of) for entry in found if isinstance(entry.body, Planned)
+            sealed_intent(entry.seq, entry.body, entry.as_of, sealed)
+            for entry, sealed in found
+            if isinstance(entry.body, Planned)
         )
 
     def latest(self, shape: type[B], subject: str | None = None) -> tuple[Entry[B], ...]:
@@ -111,6 +130,24 @@ class Ledger:
         end = self.head()
         return Anchor(end.seq, end.hash, day.isoformat()).signed(sign)
 
+    def prune(self, before: datetime, *, now: datetime) -> int:
+        """Removes, oldest first, what was written by `before`, and says so in a new entry; returns how many.
+
+        Stops at the first open intention. What is left verifies from where it begins. Raises
+        LedgerTooYoung for a moment less than five years before `now`, ClockSetBack, ClockAhead.
+        """
+        before = in_utc(before)
+        refuse_young(before, now)
+        removed = 0
+        while True:
+            with self._database.begin() as connection:
+                self.alone(connection)
+                pruned = next_to_go(connection, before)
+                if pruned is None:
+                    return removed
+                self.append_within(connection, [pruned], as_of=now, now=now)
+                removed += remove(connection, pruned)
+
     def verify(
         self, anchors: Iterable[Anchor] = (), *, verify_signature: VerifySignature | None = None
     ) -> Verification:
@@ -124,6 +161,7 @@ class Ledger:
         with self._database.snapshot() as connection:
             end = connection.execute(select(head)).first()
             opened = set(connection.execute(select(open_intents.c.seq)).scalars())
+            beginning = _beginning(connection.execute(self._latest(Pruned.kind, "")).first())
             rows = connection.execution_options(yield_per=2_000).execute(select(entries).order_by(entries.c.seq))
             return examine(
                 (Stored._make(row) for row in rows),
@@ -131,11 +169,13 @@ class Ledger:
                 open_intents=opened,
                 anchors=known,
                 verify_signature=verify_signature,
+                beginning=beginning,
             )
 
-    def _write(
-        self, connection: Connection, bodies: Sequence[B], as_of: datetime, now: datetime
+    def append_within(
+        self, connection: Connection, bodies: Sequence[B], *, as_of: datetime, now: datetime
     ) -> tuple[Entry[B], ...]:
+        """For this room: entries that are written with what they say, in one transaction, or not at all."""
         now, as_of = in_utc(now), in_utc(as_of)
         query = select(head.c.seq, head.c.hash, head.c.at, self._database.clock()).with_for_update()
         row = connection.execute(query).first()
@@ -187,6 +227,15 @@ def _head(row: Row[*tuple[Any, ...]] | None) -> Head:
     return Head(row.seq, row.hash, row.at)
 
 
-def _entry(row: Row[Any]) -> Entry[Body]:
+def _beginning(row: Row[*tuple[Any, ...]] | None) -> Beginning:
+    try:
+        body = read_body(row.kind, row.body, row.seq) if row is not None else None
+    except LedgerDamaged:
+        # The chain names that entry.
+        body = None
+    return Beginning.after(body, row.at) if row is not None and isinstance(body, Pruned) else FROM_THE_START
+
+
+def _entry(row: Row[*tuple[Any, ...]]) -> Entry[Body]:
     body = read_body(row.kind, row.body, row.seq)
     return Entry(row.seq, row.at, row.as_of, body, row.previous, row.hash)

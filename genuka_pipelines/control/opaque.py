@@ -37,6 +37,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_$]{0,62}$
 """A table, column, store or check: letters, digits, `_`."""
 Key = Annotated[str, StringConstraints(max_length=190), AfterValidator(_opaque)]
 """An asset, category or rule: names joined by `/ . # : -`, at most 190 characters, no long number."""
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$")]
+"""What somebody else's register calls a tenant, a database or a member of staff; never for the ledger."""
 Clause = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}-[0-9]{2,3}$")]
 Shard = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -8,19 +8,29 @@ from sqlalchemy import text
 
 from genuka_pipelines.control import schema
 from genuka_pipelines.control.database import Database, connect
+from genuka_pipelines.control.erasures import Erasures
+from genuka_pipelines.control.holds import Holds
 from genuka_pipelines.control.leases import Leases
 from genuka_pipelines.control.ledger import Ledger
+from genuka_pipelines.control.notices import Notices
+from genuka_pipelines.control.pace import Paces
 from genuka_pipelines.control.reviews import Reviews
+from genuka_pipelines.control.switches import Switches
 
 
 class Control:
-    """The control database: `ledger`, `leases`, `reviews`. Close it, or use it as a context."""
+    """The control database, one attribute for each of its registers. Close it, or use it as a context."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.ledger = Ledger(database)
         self.leases = Leases(database)
         self.reviews = Reviews(database)
+        self.holds = Holds(database, self.ledger)
+        self.pace = Paces(database)
+        self.switches = Switches(database, self.ledger)
+        self.erasures = Erasures(database)
+        self.notices = Notices(database, self.ledger)
 
     def weaknesses(self) -> tuple[str, ...]:
         """What this server does not guarantee: `not_durable` (a crash may undo what was committed),

@@ -23,7 +23,7 @@ from genuka_pipelines.control.errors import (
     ForeignDatabase,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration, known without loading the migrations; a test compares it with them."""
 VERSION_TABLE = "genuka_control_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -101,7 +101,7 @@ def _alone(connection: Connection) -> Iterator[None]:
         connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": name})
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, to: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
 
@@ -110,4 +110,4 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("version_locations", str(MIGRATIONS / "versions").replace("%", "%%"))
     config.set_main_option("path_separator", "newline")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

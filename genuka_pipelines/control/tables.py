@@ -11,10 +11,14 @@ from typing import Any
 from sqlalchemy import (
     TIMESTAMP,
     BigInteger,
+    Boolean,
     Column,
     Dialect,
+    Double,
     ForeignKey,
     Index,
+    Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -56,6 +60,9 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+Sealed = LargeBinary().with_variant(mysql.MEDIUMBLOB, "mysql")
+"""What only the keyring opens, up to 16 MB."""
+
 metadata = MetaData()
 
 entries = Table(
@@ -90,9 +97,13 @@ open_intents = Table(
     metadata,
     # The reference also keeps MySQL from emptying the ledger by TRUNCATE, which no trigger there sees.
     Column("seq", ForeignKey(entries.c.seq), primary_key=True, autoincrement=False),
+    Column("sealed", Sealed, nullable=True),
     **MYSQL,
 )
-"""Intentions without an outcome, so that finding them never reads the ledger; verification recounts them."""
+"""Intentions without an outcome, so that finding them never reads the ledger; verification recounts them.
+
+`sealed` says which rows were meant, to whoever finishes the work after a crash; it goes with the outcome.
+"""
 
 leases = Table(
     "leases",
@@ -125,3 +136,83 @@ reviews = Table(
     **MYSQL,
 )
 """Findings that wait for a person. `row` is a keyed hash: nothing here says what was found, or about whom."""
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("system", String(64), nullable=False),
+    Column("target", String(191), nullable=False),
+    Column("sealed", Sealed, nullable=True),
+    Column("digest", String(64), nullable=True),
+    Column("reason", String(32), nullable=False),
+    Column("reference", String(191), nullable=False),
+    Column("author", String(128), nullable=False),
+    Column("placed_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=True),
+    Column("renewed_by", String(128), nullable=True),
+    Column("released_at", Moment, nullable=True),
+    Column("released_by", String(128), nullable=True),
+    **MYSQL,
+)
+"""`target` is a table, a tenant or a category in clear, empty for a person; which row or person is `sealed`."""
+
+holds_gate = Table(
+    "holds_gate",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    **MYSQL,
+)
+"""Locked, never changed: shared by whoever destroys a batch, alone by whoever changes a hold."""
+
+pace = Table(
+    "pace",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("paused", Boolean, nullable=False),
+    Column("rows_per_second", BigInteger, nullable=True),
+    Column("batch_rows", BigInteger, nullable=True),
+    Column("max_lag_seconds", Double, nullable=True),
+    **MYSQL,
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("capability", String(64), primary_key=True),
+    Column("is_on", Boolean, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("changed_by", String(128), nullable=False),
+    **MYSQL,
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("row", String(64), nullable=False),
+    Column("table", String(64), nullable=False),
+    Column("system", String(64), nullable=False),
+    Column("database", String(191), nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("ix_erasures_at", "at", "id"),
+    **MYSQL,
+)
+"""Rows that a restored backup must lose again. `row` is a keyed hash: only who has the row can find it here."""
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("rule", String(191), nullable=False),
+    Column("subject", String(191), nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("sent_at", Moment, nullable=True),
+    Index("ix_notices_subject", "rule", "subject"),
+    **MYSQL,
+)

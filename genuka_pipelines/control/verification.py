@@ -13,8 +13,9 @@ from enum import StrEnum
 from operator import attrgetter
 
 from genuka_pipelines.control.anchor import Anchor, VerifySignature
+from genuka_pipelines.control.beginning import FROM_THE_START, Beginning
 from genuka_pipelines.control.bodies import Done, Planned
-from genuka_pipelines.control.canonical import GENESIS, Stored, entry_hash
+from genuka_pipelines.control.canonical import Stored, entry_hash
 from genuka_pipelines.control.entry import Head
 
 NAMED = 1_000
@@ -31,6 +32,7 @@ class Fault(StrEnum):
     TRUNCATED = "truncated"
     INSERTED = "inserted"
     HEAD_DIFFERS = "head_differs"
+    PRUNED_EARLY = "pruned_early"
     INTENT_STATE_DIFFERS = "intent_state_differs"
     ANCHOR_DIFFERS = "anchor_differs"
     ANCHOR_FORGED = "anchor_forged"
@@ -43,6 +45,7 @@ _SENTENCES = {
     Fault.TRUNCATED: "was cut off the end",
     Fault.INSERTED: "was put in by something else than this program",
     Fault.HEAD_DIFFERS: "is not what the record of the ledger's end says",
+    Fault.PRUNED_EARLY: "was removed before its time",
     Fault.INTENT_STATE_DIFFERS: "is an intention whose open or closed state was altered",
     Fault.ANCHOR_DIFFERS: "is not what was anchored: the chain was rewritten up to there",
     Fault.ANCHOR_FORGED: "has an anchor that we did not sign",
@@ -94,14 +97,16 @@ def examine(
     open_intents: Collection[int],
     anchors: Iterable[Anchor] = (),
     verify_signature: VerifySignature | None = None,
+    beginning: Beginning = FROM_THE_START,
 ) -> Verification:
     """Reads entries in order of `seq` and compares them with themselves, the head and the anchors.
 
-    `head` is None when its record is gone. A pure function of what the tables and the stores hold.
+    `head` is None when its record is gone; `beginning` is what the last pruning left, as the chain's own
+    entry says. A pure function of what the tables and the stores hold.
     """
     findings = _Findings()
-    chain = _Chain(findings)
-    trusted = _Anchors(anchors, verify_signature, findings)
+    chain = _Chain(findings, beginning)
+    trusted = _Anchors(anchors, verify_signature, findings, beginning)
     intents: set[int] = set()
     for entry in stored:
         chain.read(entry)
@@ -123,9 +128,10 @@ class _Chain:
     blamed, unless the next link is broken too, which shows that the entry between them was replaced.
     """
 
-    def __init__(self, findings: _Findings) -> None:
+    def __init__(self, findings: _Findings, beginning: Beginning) -> None:
         self.findings, self.entries = findings, 0
-        self.seq, self.hash = 0, GENESIS
+        self.seq, self.hash = beginning.seq, beginning.hash
+        self.first = beginning.seq + 1
         self.last_named = False
         self.doubtful: int | None = None
 
@@ -141,7 +147,7 @@ class _Chain:
             self.findings.add(Fault.MISSING, self.seq + 1, entry.seq - 1)
         elif not changed and entry.previous != self.hash and not self.last_named:
             self._broken_before(entry.seq)
-            self._move(entry, named=entry.seq == 1)
+            self._move(entry, named=entry.seq == self.first)
             return
         self._blame_doubtful()
         self._move(entry, named=changed)
@@ -160,8 +166,8 @@ class _Chain:
             self.findings.add(Fault.TRUNCATED, self.seq + 1, last)
 
     def _broken_before(self, seq: int) -> None:
-        if self.doubtful is not None or seq == 1:
-            self.findings.add(Fault.REWRITTEN, max(seq - 1, 1))
+        if self.doubtful is not None or seq == self.first:
+            self.findings.add(Fault.REWRITTEN, max(seq - 1, self.first))
             self.doubtful = None
         else:
             self.doubtful = seq - 1
@@ -178,17 +184,27 @@ class _Chain:
 class _Anchors:
     """Compares each anchored entry; the first difference explains all later ones."""
 
-    def __init__(self, anchors: Iterable[Anchor], verify: VerifySignature | None, findings: _Findings) -> None:
+    def __init__(
+        self,
+        anchors: Iterable[Anchor],
+        verify: VerifySignature | None,
+        findings: _Findings,
+        beginning: Beginning,
+    ) -> None:
         self.findings = findings
         self.by_seq: dict[int, set[str]] = {}
-        self.agreed, self.differs = 0, False
+        self.agreed, self.differs = beginning.seq, False
+        ours: list[Anchor] = []
         for anchor in anchors:
             if verify is not None and not anchor.signed_by(verify):
                 findings.add(Fault.ANCHOR_FORGED, anchor.seq)
             else:
+                ours.append(anchor)
                 self.by_seq.setdefault(anchor.seq, set()).add(anchor.hash)
         self.last = max(self.by_seq, default=0)
-        self.compare(0, GENESIS)
+        if beginning.too_early(ours):
+            findings.add(Fault.PRUNED_EARLY, 1, beginning.seq)
+        self.compare(beginning.seq, beginning.hash)
 
     def compare(self, seq: int, found: str) -> None:
         expected = self.by_seq.get(seq)

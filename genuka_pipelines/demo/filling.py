@@ -13,6 +13,7 @@ from genuka_pipelines.control import Seeded as SeededEntry
 from genuka_pipelines.control import open_control
 from genuka_pipelines.demo.embedded import create_tenant_database
 from genuka_pipelines.demo.seed import Seeded, Target, dedicated_refs, seed
+from genuka_pipelines.demo.stand_ins import make_stand_ins
 from genuka_pipelines.settings import Settings, load_settings
 from genuka_pipelines.stores.errors import AlreadyThere, NoSuchObject, Occupied
 from genuka_pipelines.stores.open import open_store
@@ -34,6 +35,7 @@ def fill(
     with ExitStack() as stack:
         target = _target(made_in, stack)
         made = _seed(target, companies, days, seed, as_of, plant, progress)
+        make_stand_ins(made_in, target, now=datetime.now(UTC))
     with open_control(made_in.url("control").render_as_string(hide_password=False)) as control:
         body = SeededEntry(companies=companies, days=days, seed=seed, rows=made.tables)
         control.ledger.append(body, as_of=as_of, now=datetime.now(UTC))

@@ -22,6 +22,8 @@ _DONE = re.compile(r" - (STEP_SUCCESS|STEP_FAILURE|STEP_SKIPPED) - ")
 _INSTANCE = """# Written once by `genuka demo`; yours to change.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 run_retries:
   enabled: false
 """
@@ -56,7 +58,8 @@ def run_job(job: str, *, home: Path, as_of: datetime, progress: Progress) -> Run
         config.write(f"resources:\n  house:\n    config:\n      as_of: '{as_of.isoformat()}'\n")
         config.flush()
         command = [sys.executable, "-W", "ignore", "-m", "dagster", "job", "execute"]
-        command += ["-m", "genuka_pipelines.definitions", "-j", job, "-c", config.name]
+        # With the attribute named, Dagster need not load the whole house once more to look for it.
+        command += ["-m", "genuka_pipelines.definitions", "-a", "defs", "-j", job, "-c", config.name]
         return _follow(job, command, home, progress)
 
 

@@ -20,6 +20,7 @@ from genuka_pipelines.keys.errors import (
 from genuka_pipelines.keys.mac import HmacKey, hmac_pads
 from genuka_pipelines.keys.ring import Keyring, open_keyring
 from genuka_pipelines.keys.root import RootKey
+from genuka_pipelines.keys.sealing import SealingKey
 from genuka_pipelines.keys.secret import Secret
 from genuka_pipelines.keys.signing import SigningKey, verify
 
@@ -36,6 +37,7 @@ __all__ = [
     "KeysNotApart",
     "PseudonymRing",
     "RootKey",
+    "SealingKey",
     "Secret",
     "SigningKey",
     "Undecryptable",

@@ -26,10 +26,12 @@ from genuka_pipelines.keys.files import (
 )
 from genuka_pipelines.keys.mac import HmacKey
 from genuka_pipelines.keys.root import RootKey
+from genuka_pipelines.keys.sealing import SealingKey
 from genuka_pipelines.keys.secret import Secret
 from genuka_pipelines.keys.signing import SigningKey
 
-NEVER_ROTATE = ("suppression", "erasure")
+HASHING = ("suppression", "erasure")
+NEVER_ROTATE = (*HASHING, "sealing")
 SECRETS = (*NEVER_ROTATE, "signing")
 RINGS = ("pseudonym_browser", "pseudonym_identity")
 GIVABLE = (*SECRETS, *RINGS, "root")
@@ -37,7 +39,7 @@ VERSION = 1
 
 
 class Keyring:
-    """The keys: `root`, `signing`, `suppression`, `erasure`, two pseudonym rings, and a key a day."""
+    """The keys: `root`, `signing`, `sealing`, `suppression`, `erasure`, two pseudonym rings, and a key a day."""
 
     def __init__(self, folder: Path, given: Mapping[str, Path]) -> None:
         secrets = {name: _secret(name, folder, given) for name in SECRETS}
@@ -45,7 +47,8 @@ class Keyring:
         _refuse_same({**secrets, **rings})
         self.root = RootKey.load(given.get("root", folder / "root.age"), given="root" in given)
         self.signing = SigningKey(secrets["signing"])
-        self.suppression, self.erasure = (HmacKey(name, secrets[name].id, secrets[name]) for name in NEVER_ROTATE)
+        self.sealing = SealingKey("sealing", secrets["sealing"])
+        self.suppression, self.erasure = (HmacKey(name, secrets[name].id, secrets[name]) for name in HASHING)
         self.pseudonym_browser, self.pseudonym_identity = (
             PseudonymRing(name, folder / name, rings.get(name)) for name in RINGS
         )
@@ -58,11 +61,24 @@ class Keyring:
     def ids(self) -> Mapping[str, str]:
         """By name, what may be told of each key: no secret."""
         return {
-            **{key.name: key.id for key in (self.suppression, self.erasure)},
+            **self.lasting,
             **dict.fromkeys((*RINGS, DEVICE_DAY), "rotates"),
             "signing": self.signing.id,
             "root": self.root.recipient,
         }
+
+    @property
+    def lasting(self) -> Mapping[str, str]:
+        """The ids of the keys that never rotate, by name."""
+        return {key.name: key.id for key in (self.suppression, self.erasure, self.sealing)}
+
+    def seal(self, data: bytes, context: str) -> bytes:
+        """Bytes that only `unseal` with the same `context` (what they are for; not secret) gives back."""
+        return self.sealing.seal(data, context)
+
+    def unseal(self, sealed: bytes, context: str) -> bytes:
+        """The bytes that `seal` was given; Undecryptable, naming the context, for any other."""
+        return self.sealing.unseal(sealed, context)
 
     def sign(self, message: bytes) -> bytes:
         """Our signature of a message, 64 bytes."""
@@ -99,7 +115,7 @@ def open_keyring(folder: Path, *, create: bool = False, given: Mapping[str, Path
             ring = Keyring(folder, given)
             _remember(folder, ring)
         return ring
-    _made(folder)
+    _refuse_never_made(folder, given)
     ring = Keyring(folder, given)
     _refuse_replaced(ring, _made(folder))
     return ring
@@ -124,7 +140,7 @@ def _remember(folder: Path, ring: Keyring) -> None:
     made = _made(folder)
     _refuse_replaced(ring, made)
     now = {
-        **{key.name: key.id for key in (ring.suppression, ring.erasure)},
+        **ring.lasting,
         **dict.fromkeys((*RINGS, DEVICE_DAY), "made"),
         "signing": ring.signing.id,
         "root": ring.root.recipient,
@@ -147,12 +163,22 @@ def _made(folder: Path) -> dict[str, str]:
 
 
 def _refuse_replaced(ring: Keyring, made: Mapping[str, str]) -> None:
-    for key in (ring.suppression, ring.erasure):
-        if made.get(key.name, key.id) != key.id:
+    for name, id_ in ring.lasting.items():
+        if made.get(name, id_) != id_:
+            harm = "what it sealed would stay closed" if name == "sealing" else "old entries would match nobody"
             raise KeyReplaced(
-                f"the {key.name} key {key.id} is not the one first used ({made[key.name]}): "
-                "put that one back, for it never rotates and old entries would match nobody"
+                f"the {name} key {id_} is not the one first used ({made[name]}): "
+                f"put that one back, for it never rotates and {harm}"
             )
+
+
+def _refuse_never_made(folder: Path, given: Mapping[str, Path]) -> None:
+    # A home of an older program lacks a newer key: to put back a copy would be the wrong advice.
+    made = _made(folder)
+    for name in SECRETS:
+        path = folder / f"{name}.key"
+        if made and name not in given and name not in made and not path.exists():
+            raise KeyMissing(f"the key file {path} was not made yet: `genuka up` makes it")
 
 
 def _secret(name: str, folder: Path, given: Mapping[str, Path]) -> Secret:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from genuka_pipelines.control import Check
 from genuka_pipelines.quality.answer import Answer
+from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.quality.surroundings import Surroundings
 
 UNPROVEN = "unproven"
@@ -21,7 +22,7 @@ def ask(house: Surroundings, name: str, key: str, *, as_of: datetime, now: datet
     """The answer to question `name` for asset `key`, with the severity that the facts give it."""
     question = house.catalog.questions[name]
     module = import_module(f"genuka_pipelines.quality.questions.{question.asks}")
-    found: Answer = module.ask(house, key, as_of, name)
+    found: Answer = module.ask(Asked(house, name, key, as_of, now))
     severity: Literal["error", "warn"] = "warn" if "warn" in (question.severity, found.severity) else "error"
     answer = replace(found, severity=severity)
     counts = {**answer.counts, **({UNPROVEN: 1} if answer.unproven else {})}

@@ -6,76 +6,49 @@ The queue, not the log, is where a finding waits: it names a row by keyed hash, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.control import Finding
 from genuka_pipelines.quality.answer import Answer, none_found
 from genuka_pipelines.quality.scanning import Hit, scan_table
-from genuka_pipelines.quality.scope import readable
+from genuka_pipelines.quality.scope import read_each
 
 if TYPE_CHECKING:
-    from genuka_pipelines.quality.surroundings import Surroundings
+    from genuka_pipelines.quality.asked import Asked
+    from genuka_pipelines.rows.declared import DeclaredTable
+    from genuka_pipelines.rows.path import Predicate
 
 KEPT = timedelta(days=30)
 """How long a finding waits for a person before it is forgotten."""
 
 
-def hunt(
-    house: Surroundings,
-    key: str,
-    as_of: datetime,
-    check: str,
-    family: str,
-    *,
-    columns: Mapping[str, Sequence[str]] | None = None,
-) -> Answer:
-    """The answer of a category: every column in which something was found, with how many rows."""
+def hunt(asked: Asked, family: str, *, columns: Mapping[str, Collection[str]] | None = None) -> Answer:
+    """The answer of a category: every column in which something was found, with how many findings.
+
+    With `columns`, only these of these tables are read.
+    """
     counts: Counter[str] = Counter()
-    unknown: dict[str, int | None] = {}
-    category = house.catalog.categories[key]
-    wanted = list(columns) if columns is not None else list(category.tables)
-    if house.catalog.systems[category.system].kind != "database":
-        wanted = []
     findings: dict[str, Finding] = {}
-    for table in wanted:
-        try:
-            for hit in _hits(house, key, table, as_of, check, family, columns):
-                counts[f"{hit.table}.{hit.column}"] += 1
-                found = _finding(check, key, hit)
-                findings[found.id] = found
-        except GenukaError:
-            unknown[table] = None
-    now = datetime.now(UTC)
-    house.control.reviews.expire(now)
-    house.control.reviews.record(findings.values(), now=now, keep=KEPT)
+
+    def seek(table: DeclaredTable, within: Predicate | None) -> None:
+        only = None if columns is None else columns[table.name]
+        for hit in scan_table(table, family, asked.house.keyring.erasure, columns=only, within=within):
+            counts[f"{hit.table}.{hit.column}"] += 1
+            found = _finding(asked, hit)
+            findings[found.id] = found
+
+    tables = asked.category.tables if columns is None else columns
+    unknown = read_each(asked, tables if asked.system.kind == "database" else (), seek)
+    reviews = asked.house.control.reviews
+    reviews.expire(asked.now)
+    reviews.record(findings.values(), now=asked.now, keep=KEPT)
     return none_found({**counts, **unknown})
 
 
-def _hits(
-    house: Surroundings,
-    key: str,
-    table: str,
-    as_of: datetime,
-    check: str,
-    family: str,
-    columns: Mapping[str, Sequence[str]] | None,
-) -> Iterator[Hit]:
-    declared = house.catalog.categories[key].tables[table]
-    for database, within in readable(house, key, table, as_of, house.catalog.questions[check].processor_data):
-        yield from scan_table(
-            database,
-            table,
-            declared,
-            family,
-            house.keyring.erasure,
-            columns=columns[table] if columns else None,
-            within=within,
-        )
-
-
-def _finding(check: str, key: str, hit: Hit) -> Finding:
+def _finding(asked: Asked, hit: Hit) -> Finding:
     detector = hit.detector.replace(".", "_")
-    return Finding(check=check, category=key, table=hit.table, column=hit.column, row=hit.row, detector=detector)
+    return Finding(
+        check=asked.name, category=asked.key, table=hit.table, column=hit.column, row=hit.row, detector=detector
+    )

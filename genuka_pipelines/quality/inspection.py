@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from genuka_pipelines.catalog.errors import GenukaError
@@ -18,12 +18,12 @@ class Inspection:
 
     category: str
     as_of: datetime
-    rows: Mapping[str, int | None]
-    due: Mapping[str, int | None]
-    undated: Mapping[str, int | None]
-    oldest: date | None
-    undeclared: tuple[str, ...]
-    unknown: tuple[str, ...]
+    rows: Mapping[str, int | None] = field(default_factory=dict)
+    due: Mapping[str, int | None] = field(default_factory=dict)
+    undated: Mapping[str, int | None] = field(default_factory=dict)
+    oldest: date | None = None
+    undeclared: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def total(self) -> int | None:
@@ -50,21 +50,10 @@ def inspect_category(
     `runs` counts the run history, which only Dagster knows.
     """
     category = house.catalog.categories[key]
-    found = Inspection(key, as_of, {}, {}, {}, None, (), ())
-    if category.tables:
-        found = _tables(house, key, as_of)
+    found = _tables(house, key, as_of) if category.tables else Inspection(key, as_of)
     objects = {f"{o.system}:{o.prefix}": _objects(house, o.system, o.prefix, runs) for o in category.objects}
-    unknown = tuple(name for name, number in objects.items() if number is None)
-    found = Inspection(
-        key,
-        as_of,
-        {**found.rows, **objects},
-        found.due,
-        found.undated,
-        found.oldest,
-        found.undeclared,
-        (*found.unknown, *unknown),
-    )
+    unseen = [name for name, number in objects.items() if number is None]
+    found = replace(found, rows={**found.rows, **objects}, unknown=(*found.unknown, *unseen))
     house.control.ledger.append(_entry(found), as_of=as_of, now=now)
     return found
 

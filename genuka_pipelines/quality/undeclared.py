@@ -6,7 +6,7 @@ A column that nobody declared is personal data that nobody deletes, exports or p
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,9 +15,14 @@ from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.rows.databases import expected_in_dedicated
 
 if TYPE_CHECKING:
+    from genuka_pipelines.catalog.category import Category
     from genuka_pipelines.quality.surroundings import Surroundings
     from genuka_pipelines.rows.databases import Homes
     from genuka_pipelines.rows.declared import Home
+
+
+class Unlooked(GenukaError):
+    """A database could not be looked at, so what nobody declared in it is unknown."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,8 @@ class Differences:
     unknown: tuple[str, ...]
 
 
-def differences(house: Surroundings, key: str, as_of: datetime) -> Differences:
+def differences(homes: Homes, category: Category) -> Differences:
     """Tables and columns, as `table` or `table.column`, over the shared and every dedicated database."""
-    category = house.catalog.categories[key]
-    homes = _homes(house, category.system, as_of)
     missing: dict[str, None] = {}
     undeclared: dict[str, None] = {}
     for name, table in category.tables.items():
@@ -48,11 +51,12 @@ def differences(house: Surroundings, key: str, as_of: datetime) -> Differences:
     return Differences(tuple(missing), tuple(undeclared), unknown)
 
 
-def undeclared_tables(house: Surroundings, system: str, as_of: datetime) -> dict[str, str | None]:
-    """Tables of a system that no category declares, each with the category whose tables are named nearest."""
-    homes = _homes(house, system, as_of)
-    besides = house.catalog.systems[system].besides
-    near = {name: key for key, name, _ in house.catalog.tables(system)}
+def undeclared_tables(homes: Homes, besides: Collection[str]) -> dict[str, str | None]:
+    """Tables that no category declares, each with the category whose tables are named nearest.
+
+    `besides` are the system's tables of tools, which hold nothing of anyone.
+    """
+    near = {name: declaration.key for name, declaration in homes.shared.declared.items()}
     found: dict[str, str | None] = {}
     for home in (homes.shared, *homes.dedicated.values()):
         for name in home.database.tables():
@@ -71,24 +75,15 @@ def undeclared_everywhere(house: Surroundings, as_of: datetime) -> Iterator[str]
         keys = {key for key, _, _ in house.catalog.tables(system)}
         if declared.kind != "database" or not keys:
             continue
-        for table in undeclared_tables(house, system, as_of):
+        homes = house.databases(system).homes(house.catalog, as_of)
+        for table in undeclared_tables(homes, declared.besides):
             yield f"{system}.{table}"
         for key in sorted(keys):
-            found = differences(house, key, as_of)
+            found = differences(homes, house.catalog.categories[key])
             if found.unknown:
                 raise Unlooked(found.unknown[0])
             for column in found.undeclared:
                 yield f"{system}.{column}"
-
-
-class Unlooked(GenukaError):
-    """A database could not be looked at, so what nobody declared in it is unknown."""
-
-
-def _homes(house: Surroundings, system: str, as_of: datetime) -> Homes:
-    databases = house.databases(system)
-    databases.shared.refresh()
-    return databases.homes(house.catalog, as_of)
 
 
 def _homes_of(homes: Homes, table: str) -> Iterator[Home]:

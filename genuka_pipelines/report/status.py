@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from genuka_pipelines.catalog.catalogue import Catalog
-from genuka_pipelines.catalog.keepers import keepers
-from genuka_pipelines.control import Check, Entry, Ledger, Observation
+from genuka_pipelines.catalog.keepers import RETENTION, keepers
+from genuka_pipelines.control import Check, Control, Entry, Observation
 from genuka_pipelines.quality.asking import UNPROVEN
+from genuka_pipelines.retention.permission import CAPABILITY as SWEEP
 
 State = Literal["kept", "broken", "unproven", "procedure", "planned", "not switched on"]
 _WORST_FIRST: tuple[State, ...] = ("broken", "planned", "not switched on", "unproven", "procedure", "kept")
@@ -30,11 +31,12 @@ class ClauseState:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The latest entries of the ledger, by (asset, check) and by category."""
+    """The latest entries of the ledger, by (asset, check) and by category, and what nobody switched on."""
 
     checks: Mapping[tuple[str, str], Entry[Check]]
     observations: Mapping[str, Entry[Observation]]
     now: datetime
+    switched_off: frozenset[str] = frozenset()
 
     def of(self, keeper: str) -> State:
         """What is known of one keeper."""
@@ -45,7 +47,9 @@ class Evidence:
             return "procedure"
         if kind == "check":
             asset, _, check = name.partition("#")
-            return self._answered(self.checks.get((asset, check)))
+            answered = self._answered(self.checks.get((asset, check)))
+            off = asset.startswith(RETENTION) and SWEEP in self.switched_off
+            return "not switched on" if off and answered == "kept" else answered
         if name.startswith("systems/"):
             answers = [self._answered(entry) for (asset, _), entry in self.checks.items() if asset == name]
             return worst(answers) if answers else "unproven"
@@ -64,9 +68,10 @@ class Evidence:
         return "kept"
 
 
-def evidence(ledger: Ledger, now: datetime) -> Evidence:
+def evidence(control: Control, now: datetime) -> Evidence:
     """The evidence at hand."""
-    return Evidence(ledger.latest_checks(), ledger.latest_observations(), now)
+    off = frozenset(name for name in (SWEEP,) if not control.switches.on(name))
+    return Evidence(control.ledger.latest_checks(), control.ledger.latest_observations(), now, off)
 
 
 def clause_states(catalog: Catalog, known: Evidence) -> tuple[ClauseState, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,12 +14,14 @@ from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.catalog.rule import Rule
 from genuka_pipelines.rows.databases import Databases, expected_in_dedicated
 from genuka_pipelines.rows.declared import DeclaredTable, Home
-from genuka_pipelines.rows.due import dated, due, kept_by_law, rules_of, since, waiting
-from genuka_pipelines.rows.path import Predicate, is_not_true
+from genuka_pipelines.rows.due import dated, since, waiting
+from genuka_pipelines.rows.fate import Fate, fates
+from genuka_pipelines.rows.path import Predicate, is_not_true, never
 from genuka_pipelines.rows.plan import Plan, PlanLine
 from genuka_pipelines.rows.selection import Due, Hold, Selection
-from genuka_pipelines.rows.where import by_law, held, where
-from genuka_pipelines.systems.column_types import UtcTime
+from genuka_pipelines.systems.column_types import Query, UtcTime
+
+NOTHING_DUE: Mapping[str, Any] = {"due": 0, "held": 0, "kept_by_law": 0, "waiting": 0, "anonymise": 0}
 
 
 def plan(
@@ -54,67 +56,80 @@ def _lines(home: Home, name: str, selection: Selection, as_of: datetime, holds: 
     key = home.declared[name].key
     try:
         table = home.table(name)
-        rules: dict[str, Rule] = rules_of(table) if isinstance(selection, Due) else {}
+        found = list(fates(selection, table, as_of=as_of, holds=holds))
     except GenukaError as error:
         return [_unknown(key, name, home.tenant, error)]
-    if not isinstance(selection, Due):
-        return [_line(table, None, None, selection, as_of, holds)]
-    return [
-        _line(table, word, rule, Due(rule, selection.as_of), as_of, holds)
-        for word, rule in rules.items()
-        if selection.rule is None or selection.rule == rule
-    ]
+    due = _due_of_each(table, found)
+    return [_line(table, fate, due[place]) for place, fate in enumerate(found)]
 
 
-def _line(
-    table: DeclaredTable,
-    word: str | None,
-    rule: Rule | None,
-    selection: Selection,
-    as_of: datetime,
-    holds: Sequence[Hold],
-) -> PlanLine:
-    key, home = table.home.declared[table.name].key, table.home
+def _due_of_each(table: DeclaredTable, found: Sequence[Fate]) -> Sequence[int | None]:
+    """The due rows of every line of a table, in one statement; None for each where any of them fails."""
+    if not found:
+        return ()
+    each = [_number_of(table, fate.due).label(f"n{place}") for place, fate in enumerate(found)]
+    try:
+        return tuple(table.home.database.rows(sa.select(*each))[0])
+    except GenukaError:
+        # Asked again one by one, so that a line which can be counted is.
+        return [None] * len(found)
+
+
+def _line(table: DeclaredTable, fate: Fate, due: int | None) -> PlanLine:
+    key, home, rule = table.home.declared[table.name].key, table.home, fate.rule
     line = PlanLine(
         category=key,
         table=table.name,
-        rule=word,
+        rule=fate.name,
         clause=rule.clause if rule else None,
-        action=rule.action if rule else "delete",
+        action=fate.verb,
         database=home.tenant,
         due=None,
     )
     try:
-        if rule:
-            return replace(line, **count_rule(table, rule, as_of, holds, oldest=True))
-        return replace(line, **_counted(table, where(selection, table), _kept(selection, table, as_of, holds)))
+        if due == 0:
+            return replace(line, **NOTHING_DUE)
+        oldest = {} if rule is None else {"oldest": earliest(since(table, rule))}
+        return replace(line, **_counted(table, fate.due, {**_kept(fate), **oldest}))
     except GenukaError as error:
         return replace(line, unknown=str(error))
 
 
-def count_rule(
-    table: DeclaredTable, rule: Rule, as_of: datetime, holds: Sequence[Hold], *, oldest: bool = False
-) -> dict[str, Any]:
-    """`due`, `held`, `kept_by_law` and `undated` of one rule, by queries that can use its indexes."""
-    kept = _kept(Due(rule, as_of), table, as_of, holds)
-    asked = {**kept, "oldest": earliest(since(table, rule))} if oldest else kept
-    found = _counted(table, due(table, rule, as_of), asked)
+def any_due(table: DeclaredTable, fate: Fate) -> bool:
+    """Whether a line has a due row."""
+    one: Query = sa.select(sa.literal_column("1")).select_from(table.sql).where(fate.due).limit(1)
+    return table.home.database.scalar(one) is not None
+
+
+def count_fate(table: DeclaredTable, fate: Fate) -> dict[str, Any]:
+    """`due`, `held`, `kept_by_law`, `waiting` and `anonymise` of one line, asked where any is due."""
+    return _counted(table, fate.due, _kept(fate)) if any_due(table, fate) else dict(NOTHING_DUE)
+
+
+def count_rule(table: DeclaredTable, rule: Rule, as_of: datetime, holds: Sequence[Hold]) -> dict[str, Any]:
+    """The counts of a line and its `undated` rows, by queries that can use its indexes."""
+    found = count_fate(table, _fate_of(table, rule, as_of, holds))
     # A difference of two counts: the server can join for what is known, and only look up for what is not.
-    some, all_ = (_counted(table, rows(table, rule, as_of), {})["due"] for rows in (dated, waiting))
-    return {**found, "undated": all_ - some}
+    some, all_ = (_number_of(table, rows(table, rule, as_of)) for rows in (dated, waiting))
+    return {**found, "undated": table.home.database.scalar(sa.select(all_ - some))}
 
 
 def counts_of(
     table: DeclaredTable, rule: Rule, as_of: datetime, holds: Sequence[Hold]
 ) -> dict[str, sa.ColumnElement[int]]:
     """The same counts as expressions, for one query over the whole table."""
-    over, kept = due(table, rule, as_of), held(table, holds)
+    fate = _fate_of(table, rule, as_of, holds)
+    undated = waiting(table, rule, as_of) & is_not_true(dated(table, rule, as_of))
     return {
-        "due": _counting(over),
-        "held": _counting(over & kept),
-        "kept_by_law": _counting(over & kept_by_law(table, rule, as_of) & is_not_true(kept)),
-        "undated": _counting(waiting(table, rule, as_of) & is_not_true(dated(table, rule, as_of))),
+        "due": _counting(fate.due),
+        "held": _counting(fate.due & fate.held),
+        "kept_by_law": _counting(fate.due & fate.by_law),
+        "undated": _counting(undated),
     }
+
+
+def _fate_of(table: DeclaredTable, rule: Rule, as_of: datetime, holds: Sequence[Hold]) -> Fate:
+    return next(fates(Due(rule, as_of), table, as_of=as_of, holds=holds))
 
 
 def earliest(moment: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -122,12 +137,9 @@ def earliest(moment: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     return sa.type_coerce(sa.func.min(moment), moment.type if isinstance(moment.type, UtcTime) else UtcTime())
 
 
-def _kept(
-    selection: Selection, table: DeclaredTable, as_of: datetime, holds: Sequence[Hold]
-) -> dict[str, sa.ColumnElement[Any]]:
-    kept = held(table, holds)
-    law = by_law(selection, table, as_of) & is_not_true(kept)
-    return {"held": _counting(kept), "kept_by_law": _counting(law)}
+def _kept(fate: Fate) -> dict[str, sa.ColumnElement[Any]]:
+    kinds = {"held": fate.held, "kept_by_law": fate.by_law, "waiting": fate.waits, "anonymise": fate.anonymised}
+    return {name: _counting(kind) for name, kind in kinds.items()}
 
 
 def _counted(table: DeclaredTable, selected: Predicate, asked: dict[str, sa.ColumnElement[Any]]) -> dict[str, Any]:
@@ -136,7 +148,13 @@ def _counted(table: DeclaredTable, selected: Predicate, asked: dict[str, sa.Colu
     return table.home.database.rows(sa.select(*counts).select_from(table.sql).where(selected))[0]._asdict()
 
 
+def _number_of(table: DeclaredTable, rows: Predicate) -> sa.ScalarSelect[int]:
+    return sa.select(sa.func.count()).select_from(table.sql).where(rows).scalar_subquery()
+
+
 def _counting(predicate: Predicate) -> sa.ColumnElement[int]:
+    if never(predicate):
+        return sa.literal_column("0", sa.Integer)
     return sa.func.count(sa.case((predicate, 1)))
 
 

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.catalog.processor import Tenants
-from genuka_pipelines.rows.declared import Home, declarations
+from genuka_pipelines.rows.declared import DeclaredTable, Home, declarations
+from genuka_pipelines.rows.path import Predicate
 from genuka_pipelines.rows.selection import OfTenants
 from genuka_pipelines.rows.tenants import Tenant, tenants_of
 from genuka_pipelines.rows.where import where
@@ -26,11 +27,38 @@ from genuka_pipelines.systems.errors import DatabaseUnreachable
 
 @dataclass(frozen=True)
 class Homes:
-    """Where a system's rows are: the shared home, tenants' own, and what keeps each other from opening."""
+    """Where a system's rows are, by one look: the shared home, tenants' own, and why some cannot be opened.
+
+    A question or an observation takes one and asks it about every table; another look costs a query
+    for each database, and may see other tables and other tenants than the first.
+    """
 
     shared: Home
     dedicated: Mapping[str, Home]
     unknown: Mapping[str, GenukaError]
+    tenants: Mapping[str, Tenant]
+
+    def within(self, table: str, *, opted_in: str | None) -> Iterator[tuple[DeclaredTable, Predicate | None]]:
+        """A table in each database that holds rows of it, and the predicate within which they may be read.
+
+        With `opted_in`, only rows of tenants that agreed to that purpose. Raises MissingTable, and the
+        error of a database that could not be opened: what it holds is unknown.
+        """
+        agreed = None
+        if opted_in is not None:
+            agreed = frozenset(tenant.id for tenant in self.tenants.values() if opted_in in tenant.agreed)
+            if not agreed:
+                return
+        found = self.shared.table(table)
+        yield found, None if agreed is None else where(OfTenants(agreed), found)
+        if not expected_in_dedicated(self.shared, table):
+            return
+        for tenant, error in self.unknown.items():
+            if agreed is None or tenant in agreed:
+                raise error
+        for tenant, home in self.dedicated.items():
+            if agreed is None or tenant in agreed:
+                yield home.table(table), None
 
 
 class Databases:
@@ -56,57 +84,26 @@ class Databases:
         """The tenants at a moment; none where the system declares none."""
         return tenants_of(self.declared, self.shared, as_of) if self.declared else {}
 
-    def homes(self, catalog: Catalog, as_of: datetime) -> Homes:
-        """Every database that holds rows of this system at a moment; each tenant's own is tried here."""
-        declared = declarations(catalog, self.name)
+    def home(self, catalog: Catalog) -> Home:
+        """The shared database alone, looked at now."""
         self.shared.refresh()
-        shared = Home(self.shared, declared, self.declared)
+        return Home(self.shared, declarations(catalog, self.name), self.declared)
+
+    def homes(self, catalog: Catalog, as_of: datetime) -> Homes:
+        """Look at every database that holds rows of this system at a moment: one query each, and the registers."""
+        shared = self.home(catalog)
+        tenants = self.tenants(as_of)
         dedicated: dict[str, Home] = {}
         unknown: dict[str, GenukaError] = {}
-        for tenant in self.tenants(as_of).values():
+        for tenant in tenants.values():
             if tenant.mode == "dedicated":
                 try:
                     database = self._open(tenant)
                     database.refresh()
-                    dedicated[tenant.id] = Home(database, declared, self.declared, tenant.id, shared)
+                    dedicated[tenant.id] = Home(database, shared.declared, self.declared, tenant.id, shared)
                 except GenukaError as error:
                     unknown[tenant.id] = error
-        return Homes(shared, dedicated, unknown)
-
-    def readable(
-        self, catalog: Catalog, system: str, table: str, *, opted_in: str | None, as_of: datetime
-    ) -> Iterator[tuple[Database, sa.ColumnElement[bool] | None]]:
-        """Each database that holds rows of a table, and the predicate within which they may be read.
-
-        With `opted_in`, only rows of tenants that agreed to that purpose. Raises the error of a
-        database that cannot be opened: what it holds is unknown.
-        """
-        assert system == self.name, "these are the databases of another system"  # noqa: S101
-        for home, within in self.within(catalog, table, opted_in=opted_in, as_of=as_of):
-            yield home.database, within
-
-    def within(
-        self, catalog: Catalog, table: str, *, opted_in: str | None, as_of: datetime
-    ) -> Iterator[tuple[Home, sa.ColumnElement[bool] | None]]:
-        """As `readable`, by home."""
-        homes = self.homes(catalog, as_of)
-        if opted_in is None:
-            agreed = None
-        else:
-            agreed = {t.id for t in self.tenants(as_of).values() if opted_in in t.agreed}
-            if not agreed:
-                return
-        found = homes.shared.table(table)
-        yield homes.shared, None if agreed is None else where(OfTenants(frozenset(agreed)), found)
-        if not expected_in_dedicated(homes.shared, table):
-            return
-        for tenant, error in homes.unknown.items():
-            if agreed is None or tenant in agreed:
-                raise error
-        for tenant, home in homes.dedicated.items():
-            if agreed is None or tenant in agreed:
-                home.table(table)
-                yield home, None
+        return Homes(shared, dedicated, unknown, tenants)
 
     def _open(self, tenant: Tenant) -> Database:
         if not tenant.ref or self._url_of is None:

@@ -6,7 +6,7 @@ never makes a row due, and is counted apart so that it is not forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +14,10 @@ import sqlalchemy as sa
 
 from genuka_pipelines.catalog.rule import LegalMinimum, Rule
 from genuka_pipelines.catalog.table import own_column
-from genuka_pipelines.rows.declared import DeclaredTable, kept_with
-from genuka_pipelines.rows.link import Link, link, linked
+from genuka_pipelines.rows.blanks import not_yet_blank
+from genuka_pipelines.rows.declared import DeclaredTable
+from genuka_pipelines.rows.ending import Ending, ending_of, endings_of
+from genuka_pipelines.rows.link import link
 from genuka_pipelines.rows.moment import Moment, anchor_by, anchor_known, anchor_value
 from genuka_pipelines.rows.path import Predicate, is_not_true
 from genuka_pipelines.rows.state import in_state
@@ -23,48 +25,36 @@ from genuka_pipelines.systems.column_types import as_text
 
 
 def rules_of(table: DeclaredTable) -> dict[str, Rule]:
-    """Every rule that ends a table's rows, each under a name unique within the table.
-
-    Its own, its category's, and those of the parents it is kept with (`<parent>.<rule>`), as far as its
-    rows name theirs.
-    """
-    found: list[tuple[str, Rule]] = []
-    here = table
-    for name in kept_with(table.home.declared, table.name):
-        if name != table.name:
-            up = linked(here, name)
-            if up is None:
-                break
-            here = up.target
-        origin = "" if name == table.name else f"{name}."
-        for rule in here.category.rules_of(name):
-            if all(rule is not other for _, other in found):
-                found.append((origin + (rule.name or rule.clause), rule))
-    named: dict[str, Rule] = {}
-    for wanted, rule in found:
-        name, copies = wanted, 1
-        while name in named:
-            copies += 1
-            name = f"{wanted}-{copies}"
-        named[name] = rule
-    return named
+    """Every rule that ends a table's rows, each under a name unique within the table; see `endings_of`."""
+    return {name: ending.rule for name, ending in endings_of(table).items()}
 
 
 def reaches_out(table: DeclaredTable, rule: Rule) -> bool:
-    """Whether a rule reads any other table than the one it ends."""
-    return _owner(table, rule) != table.name or any(
-        own_column(reference).rpartition(".")[0] not in ("", table.name) for reference in rule.references
+    """Whether a rule reads any other table than the one it ends, or another row says when it may."""
+    return (
+        bool(ending_of(table, rule).ways)
+        or any(own_column(reference).rpartition(".")[0] not in ("", table.name) for reference in rule.references)
+        or bool(table.table.kept_with or table.table.ends_with)
     )
 
 
 def due(table: DeclaredTable, rule: Rule, as_of: datetime) -> Predicate:
-    """The period is over, or an event ended it sooner; holds and law are apart from this."""
-    return _where_it_is_written(table, rule, lambda here: _due(here, rule, as_of.astimezone(UTC)))
+    """The period is over, or an event ended it sooner; holds and law are apart from this.
+
+    A row that is only to be anonymised, and is, is not due.
+    """
+    return due_by(ending_of(table, rule), as_of)
+
+
+def due_by(ending: Ending, as_of: datetime) -> Predicate:
+    """`due`, by an ending that was looked up."""
+    over = ending.over(lambda here: _due(here, ending.rule, as_of.astimezone(UTC)))
+    return over & not_yet_blank(ending.table) if ending.verb == "anonymise" else over
 
 
 def waiting(table: DeclaredTable, rule: Rule, as_of: datetime) -> Predicate:
     """The rule applies, and no event has ended its period sooner."""
-    return _where_it_is_written(table, rule, lambda here: _waiting(here, rule, as_of.astimezone(UTC)))
+    return ending_of(table, rule).says(lambda here: _waiting(here, rule, as_of.astimezone(UTC)))
 
 
 def dated(table: DeclaredTable, rule: Rule, as_of: datetime) -> Predicate:
@@ -72,9 +62,7 @@ def dated(table: DeclaredTable, rule: Rule, as_of: datetime) -> Predicate:
 
     The others are *undated*: never due, and counted apart.
     """
-    return _where_it_is_written(
-        table, rule, lambda here: _waiting(here, rule, as_of.astimezone(UTC)) & _dated(here, rule)
-    )
+    return ending_of(table, rule).says(lambda here: _waiting(here, rule, as_of.astimezone(UTC)) & _dated(here, rule))
 
 
 def kept_by_law(table: DeclaredTable, rule: Rule, as_of: datetime) -> Predicate:
@@ -82,40 +70,18 @@ def kept_by_law(table: DeclaredTable, rule: Rule, as_of: datetime) -> Predicate:
     if rule.law is None:
         return sa.false()
     law = rule.law
-    return _where_it_is_written(table, rule, lambda here: _kept_by_law(here, law, as_of.astimezone(UTC)))
+    return ending_of(table, rule).says(lambda here: _kept_by_law(here, law, as_of.astimezone(UTC)))
+
+
+def within_minimum(table: DeclaredTable, law: LegalMinimum, as_of: datetime) -> Predicate:
+    """A legal minimum that is written on this very table is not over."""
+    return _kept_by_law(table, law, as_of.astimezone(UTC))
 
 
 def since(table: DeclaredTable, rule: Rule) -> sa.ColumnElement[Any]:
     """The moment from which the period runs, NULL where it is unknown."""
-    owner = _owner(table, rule)
-    if owner != table.name:
-        return _up(table).value(lambda parent: since(parent, rule))
-    return anchor_value(table, [rule.since, *([rule.otherwise] if rule.otherwise else [])])
-
-
-def _where_it_is_written(table: DeclaredTable, rule: Rule, said: Callable[[DeclaredTable], Predicate]) -> Predicate:
-    """What is said of the row, or of the row of the parent whose rule it is."""
-    if _owner(table, rule) == table.name:
-        return said(table)
-    return _up(table).every(lambda parent: _where_it_is_written(parent, rule, said))
-
-
-def _owner(table: DeclaredTable, rule: Rule) -> str:
-    chain = {
-        name: table.home.declared[name].category.rules_of(name) for name in kept_with(table.home.declared, table.name)
-    }
-    for same in (lambda one, other: one is other, lambda one, other: one == other):
-        for name, rules in chain.items():
-            if any(same(rule, other) for other in rules):
-                return name
-    raise ValueError(f"the rule is none of those of {table.name}")
-
-
-def _up(table: DeclaredTable) -> Link:
-    up = linked(table, str(table.table.kept_with))
-    if up is None:
-        raise ValueError(f"no row of {table.name} names its parent")
-    return up
+    anchors = [rule.since, *([rule.otherwise] if rule.otherwise else [])]
+    return ending_of(table, rule).value(lambda here: anchor_value(here, anchors))
 
 
 def _sooner(table: DeclaredTable, rule: Rule, as_of: datetime) -> Predicate:

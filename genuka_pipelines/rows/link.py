@@ -26,16 +26,39 @@ from genuka_pipelines.rows.path import (
     value_of,
 )
 
+Told = Callable[[Condition], Predicate]
+Valued = Callable[[Callable[[DeclaredTable], sa.ColumnElement[Any]]], sa.ColumnElement[Any]]
+
 
 @dataclass(frozen=True)
 class Link:
     """How rows of one table reach those of another: `every(condition)` says that a row reaches some, and
     that each of them satisfies it; `value(expression)` is the latest of their values.
+
+    Where a row may reach several, `any_of_several` says that one of them satisfies a condition, and
+    `first_of_several` is the earliest of their values.
     """
 
     target: DeclaredTable
-    every: Callable[[Condition], Predicate]
-    value: Callable[[Callable[[DeclaredTable], sa.ColumnElement[Any]]], sa.ColumnElement[Any]]
+    every: Told
+    value: Valued
+    any_of_several: Told | None = None
+    first_of_several: Valued | None = None
+
+    @property
+    def some(self) -> Told:
+        """A row reaches one that satisfies a condition."""
+        return self.any_of_several or self.every
+
+    @property
+    def first(self) -> Valued:
+        """The earliest value."""
+        return self.first_of_several or self.value
+
+    @property
+    def several(self) -> bool:
+        """Whether a row may reach several."""
+        return self.any_of_several is not None
 
 
 def link(table: DeclaredTable, other: str) -> Link:
@@ -49,41 +72,64 @@ def link(table: DeclaredTable, other: str) -> Link:
     if home.shared and home.tenant is not None and (other in home.registers or not home.has(other)):
         return _from_shared(home.shared.table(other), home.tenant)
     target = parent(table, other)
-    found = _upward(table, target) or _downward(table, target) or _through_tenant(table, target)
+    found = _upward(table, target) or _downward(table, target) or through_tenant(table, target)
     if found is None:
         raise NoWayBetween(table.name, other)
     return found
 
 
-def linked(table: DeclaredTable, other: str) -> Link | None:
-    """The way to a parent that a table is kept with; None where its rows name none."""
-    return _upward(table, parent(table, other)) or _through_tenant(table, parent(table, other))
+@dataclass(frozen=True, eq=False)
+class Naming:
+    """How a row of a table names one row of the target: `column` of its own, where `kinds` holds, is `key` there."""
+
+    table: DeclaredTable
+    target: DeclaredTable
+    column: str
+    key: str
+    kinds: Predicate | None = None
+
+    def link(self) -> Link:
+        """The way there."""
+        own, kinds = self.table.column(self.column), self.kinds
+
+        def every(condition: Condition) -> Predicate:
+            found = row_in(own, self.target, self.key, condition)
+            return found if kinds is None else kinds & found
+
+        def value(expression: Callable[[DeclaredTable], sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+            found = value_of(own, self.target, self.key, expression)
+            return found if kinds is None else sa.case((kinds, found))
+
+        return Link(self.target, every, value)
+
+    def names(self, target: DeclaredTable) -> Predicate:
+        """That a row of the table names a row of `target`, by the table's own index."""
+        theirs, mine = self.table.home.database.dialect.alike(target.column(self.key), self.table.column(self.column))
+        same: Predicate = mine == theirs
+        return same if self.kinds is None else self.kinds & same
 
 
-def _upward(table: DeclaredTable, target: DeclaredTable) -> Link | None:
-    """A row names one row of the target: by its tenant path, as its owner, or by `<singular>_id`."""
+def naming(table: DeclaredTable, target: DeclaredTable) -> Naming | None:
+    """By its tenant path, as its owner, by `<singular>_id`, or by a declared reference; None where none is named."""
     path = table.table.tenant
-    key = target.table.key[0]
     if path and path.column and target.name in path.owners.values():
-        own = table.column(path.column)
-        kinds = next(kinds for kinds, owner in owners_of(table) if owner.name == target.name)
-        return Link(
-            target,
-            lambda condition: kinds & row_in(own, target, path.key, condition),
-            lambda expression: sa.case((kinds, value_of(own, target, path.key, expression))),
-        )
+        kinds = next((kinds for kinds, owner in owners_of(table) if owner.name == target.name), sa.false())
+        return Naming(table, target, path.column, path.key, kinds)
     if path and path.column and path.parent == target.name:
         column, key = path.column, path.key
     else:
-        column = named_after(target.name, table) or ""
-    if not column or len(target.table.key) > 1:
-        return None
-    own = table.column(column)
-    return Link(
-        target,
-        lambda condition: row_in(own, target, key, condition),
-        lambda expression: value_of(own, target, key, expression),
-    )
+        column, key = named_after(target.name, table) or _referring(table, target.name), target.table.key[0]
+    return Naming(table, target, column, key) if column and len(target.table.key) == 1 else None
+
+
+def linked(table: DeclaredTable, other: str) -> Link | None:
+    """The way to a parent that a table is kept with; None where its rows name none."""
+    return _upward(table, parent(table, other)) or through_tenant(table, parent(table, other))
+
+
+def _upward(table: DeclaredTable, target: DeclaredTable) -> Link | None:
+    found = naming(table, target)
+    return found.link() if found else None
 
 
 def _downward(table: DeclaredTable, target: DeclaredTable) -> Link | None:
@@ -92,23 +138,44 @@ def _downward(table: DeclaredTable, target: DeclaredTable) -> Link | None:
     if column is None or len(table.table.key) > 1:
         return None
     own = table.column(table.table.key[0])
-    return Link(
-        target,
-        lambda condition: _every(own, target, column, condition),
-        lambda expression: value_of(own, target, column, expression),
-    )
+    return _to_several(target, column, lambda said: said(own), lambda: own)
 
 
-def _through_tenant(table: DeclaredTable, target: DeclaredTable) -> Link | None:
-    """Rows of the same tenant; only tables that carry the tenant's key can be asked about it."""
+def carries_tenant(table: DeclaredTable, target: DeclaredTable) -> str | None:
+    """The column by which a target carries the tenant's key, where a table's rows know their tenant."""
     path = target.table.tenant
     if table.table.tenant is None or path is None or path.column is None or path.parent or path.owners:
         return None
-    column = path.column
+    return path.column
+
+
+def through_tenant(table: DeclaredTable, target: DeclaredTable) -> Link | None:
+    """Rows of the same tenant; only tables that carry the tenant's key can be asked about it."""
+    column = carries_tenant(table, target)
+    if column is None:
+        return None
+    return _to_several(target, column, lambda said: of_tenants(table, said), lambda: tenant_of(table))
+
+
+def _to_several(
+    target: DeclaredTable,
+    column: str,
+    of: Callable[[Callable[[sa.ColumnElement[Any]], Predicate]], Predicate],
+    own: Callable[[], sa.ColumnElement[Any]],
+) -> Link:
+    """Rows of the target whose `column` is what `own` gives, of which `of` tells something."""
+    if target.table.key == (column,):
+        return Link(
+            target,
+            lambda condition: of(lambda mine: row_in(mine, target, column, condition)),
+            lambda expression: value_of(own(), target, column, expression),
+        )
     return Link(
         target,
-        lambda condition: of_tenants(table, lambda tenant: _every(tenant, target, column, condition)),
-        lambda expression: value_of(tenant_of(table), target, column, expression),
+        lambda condition: of(lambda mine: _every(mine, target, column, condition)),
+        lambda expression: value_of(own(), target, column, expression),
+        lambda condition: of(lambda mine: row_in(mine, target, column, condition)),
+        lambda expression: value_of(own(), target, column, expression, sa.func.min),
     )
 
 
@@ -117,29 +184,48 @@ def _from_shared(target: DeclaredTable, tenant: str) -> Link:
     database = target.home.database
     mine = of_tenants(target, lambda column: column == sa.literal(tenant, column.type))
 
-    def every(condition: Condition) -> Predicate:
+    def counted(condition: Condition) -> tuple[int, int]:
         matching = sa.func.count(sa.case((condition(target), 1)))
         rows, fulfilled = database.rows(sa.select(sa.func.count(), matching).select_from(target.sql).where(mine))[0]
+        return rows, fulfilled
+
+    def every(condition: Condition) -> Predicate:
+        rows, fulfilled = counted(condition)
         return sa.true() if 0 < rows == fulfilled else sa.false()
 
-    def value(expression: Callable[[DeclaredTable], sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
-        wanted = expression(target)
-        latest = sa.type_coerce(sa.func.max(wanted), wanted.type)
-        return sa.literal(database.scalar(sa.select(latest).select_from(target.sql).where(mine)), wanted.type)
+    def some(condition: Condition) -> Predicate:
+        return sa.true() if counted(condition)[1] else sa.false()
 
-    return Link(target, every, value)
+    def picked(pick: Callable[[sa.ColumnElement[Any]], sa.ColumnElement[Any]]) -> Valued:
+        def value(expression: Callable[[DeclaredTable], sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+            wanted = expression(target)
+            found = sa.type_coerce(pick(wanted), wanted.type)
+            return sa.literal(database.scalar(sa.select(found).select_from(target.sql).where(mine)), wanted.type)
+
+        return value
+
+    return Link(target, every, picked(sa.func.max), some, picked(sa.func.min))
 
 
 def named_after(table: str, other: DeclaredTable) -> str | None:
     """The column of `other` called after a table: `order_id` for orders, `company_id` for companies."""
+    return next((column for column in named_by_key(table) if column in other.table.columns), None)
+
+
+def named_by_key(table: str) -> list[str]:
+    """What a column that names rows of a table may be called, the likeliest first."""
     stems = [table.removesuffix("ies") + "y"] if table.endswith("ies") else []
     stems += [table.removesuffix("es"), table.removesuffix("s"), table]
-    return next((f"{stem}_id" for stem in stems if f"{stem}_id" in other.table.columns), None)
+    return [f"{stem}_id" for stem in stems]
+
+
+def _referring(table: DeclaredTable, other: str) -> str:
+    """The column that is declared to name rows of another table, and of no other; empty where there is none."""
+    declared = table.table.references.items()
+    return next((column for column, owned in declared if not owned.kind and other in owned.owners.values()), "")
 
 
 def _every(own: sa.ColumnElement[Any], target: DeclaredTable, key: str, condition: Condition) -> Predicate:
     """The column names rows of the target, and none of them fails the condition."""
-    if target.table.key == (key,):
-        return row_in(own, target, key, condition)
     some = row_in(own, target, key, lambda _: sa.true())
     return some & ~row_in(own, target, key, lambda row: is_not_true(condition(row)))

@@ -1,7 +1,8 @@
 """The moment that a column holds: a timestamp, a day, Unix seconds, or the time inside a ULID.
 
 Each is compared with one constant in its own form, which keeps an index usable; a value that names
-no moment (NULL, a zero or infinite date, a malformed ULID) is unknown, never early.
+no moment (NULL, a zero or infinite date, a malformed ULID) is unknown, never early. Of several rows the
+latest moment counts, whatever the others lack: a floor must not end because somebody never logged in.
 """
 
 from __future__ import annotations
@@ -30,7 +31,12 @@ _EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
 class Moment:
     """What a reference of a rule reads, seen from the table of the rule.
 
-    With `or_flag` it may be a boolean, which is known and over exactly where it is true.
+    Where that reaches several rows, it is the latest of their known moments, and unknown where none is. A
+    row without a date says nothing of the others: what it dates has not happened to it (nobody logged in,
+    no invoice was issued), and a law that speaks of it keeps it in its own table.
+
+    With `or_flag` it is an event that ends a period sooner: the first of several is enough. It may be a
+    boolean, which is known and over exactly where it is true.
     """
 
     def __init__(self, table: DeclaredTable, reference: str, *, or_flag: bool = False) -> None:
@@ -40,20 +46,23 @@ class Moment:
         self._or_flag = or_flag
 
     def known(self) -> Predicate:
-        """The row has this moment (each of them, where it reaches several rows)."""
-        return self._link.every(self._known)
+        """The row has this moment."""
+        return self._link.some(self._known)
 
     def by(self, limit: datetime) -> Predicate:
         """The moment is known and not after `limit`."""
-        return self._link.every(lambda target: self._by(target, limit))
+        some = self._link.some(lambda target: self._by(target, limit))
+        if self._or_flag or not self._link.several:
+            return some
+        return some & ~self._link.some(lambda target: self._known(target) & is_not_true(self._by(target, limit)))
 
     def there(self) -> Predicate:
         """There is a row to have this moment at all."""
-        return self._link.every(lambda _: sa.true())
+        return self._link.some(lambda _: sa.true())
 
     def value(self) -> sa.ColumnElement[Any]:
-        """The moment itself, NULL where it is unknown; the latest, where it reaches several rows."""
-        return self._link.value(self._value)
+        """The moment itself, NULL where it is unknown."""
+        return (self._link.first if self._or_flag else self._link.value)(self._value)
 
     def _read(self, target: DeclaredTable) -> tuple[sa.ColumnElement[Any], str]:
         column, kind = target.column(self._column), target.kind(self._column)

@@ -7,7 +7,7 @@ Half of the tables carry no tenant; a tenant's export, erasure or consent that s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +24,21 @@ Condition = Callable[[DeclaredTable], Predicate]
 def is_not_true(predicate: Predicate) -> Predicate:
     """The opposite of a predicate, unknown counting as no."""
     return ~predicate if _two_valued(predicate) else sa.case((predicate, sa.false()), else_=sa.true())
+
+
+def never(predicate: Predicate) -> bool:
+    """Whether a predicate is written as false, so that no server need be asked."""
+    return isinstance(predicate, False_)
+
+
+def any_of(predicates: Iterable[Predicate]) -> Predicate:
+    """Any of the predicates; false for none."""
+    return sa.or_(sa.false(), *(one for one in predicates if not never(one)))
+
+
+def but_not(some: Predicate, others: Predicate) -> Predicate:
+    """The first without those that are surely of the others."""
+    return some if never(some) or never(others) else some & is_not_true(others)
 
 
 def _two_valued(predicate: object) -> bool:
@@ -82,7 +97,10 @@ def owners_of(table: DeclaredTable) -> Iterator[tuple[Predicate, DeclaredTable]]
 
 
 def named_by(table: DeclaredTable, kind: str, owners: Mapping[str, str]) -> Iterator[tuple[Predicate, DeclaredTable]]:
-    """Each table that the column `kind` can name, with the predicate that it does."""
+    """Each table that the column `kind` can name, with the predicate that it does; without a kind, always the one."""
+    if not kind:
+        yield from ((sa.true(), parent(table, owner)) for owner in owners.values() if table.home.has(owner))
+        return
     spellings: dict[str, set[str]] = {}
     for word, owner in owners.items():
         spellings.setdefault(owner, set()).update(_spellings(word))
@@ -113,9 +131,10 @@ def value_of(
     target: DeclaredTable,
     key: str,
     expression: Callable[[DeclaredTable], sa.ColumnElement[Any]],
+    chosen: Callable[[sa.ColumnElement[Any]], sa.ColumnElement[Any]] = sa.func.max,
 ) -> sa.ColumnElement[Any]:
-    """The latest value among the rows of the target that the column names."""
+    """The latest value among the rows of the target that the column names; or the one that `chosen` picks."""
     mine, theirs = target.home.database.dialect.alike(own, target.column(key))
     wanted = expression(target)
-    latest = sa.select(sa.type_coerce(sa.func.max(wanted), wanted.type)).select_from(target.sql)
-    return latest.where(theirs == mine).correlate_except(target.sql).scalar_subquery()
+    found = sa.select(sa.type_coerce(chosen(wanted), wanted.type)).select_from(target.sql)
+    return found.where(theirs == mine).correlate_except(target.sql).scalar_subquery()

@@ -17,7 +17,8 @@ class PlanLine:
     """One rule on one table of one database; None is unknown, which is not zero.
 
     `due` counts the selected rows, of which `held` are under a hold and `kept_by_law` are not held
-    but still within a legal minimum. `undated` rows are not due, because nothing dates them.
+    but still within a legal minimum, and `waiting` rows stay because a row that must go before them is
+    itself held or kept. `anonymise` are to be anonymised, by their rule or while the law keeps them.
     `database` is the tenant whose own database it is, or None for the shared one. `oldest` is the
     earliest moment from which a due row's period ran.
     """
@@ -31,16 +32,17 @@ class PlanLine:
     due: int | None
     held: int | None = None
     kept_by_law: int | None = None
-    undated: int | None = None
+    waiting: int | None = None
+    anonymise: int | None = None
     oldest: datetime | None = None
     unknown: str | None = None
 
     @property
     def erasable(self) -> int | None:
-        """Rows that may go."""
+        """Rows that nothing keeps, to which the rule's action is done."""
         if self.due is None:
             return None
-        return self.due - (self.held or 0) - (self.kept_by_law or 0)
+        return self.due - (self.held or 0) - (self.kept_by_law or 0) - (self.waiting or 0)
 
 
 @dataclass(frozen=True)

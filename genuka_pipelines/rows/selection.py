@@ -42,11 +42,26 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Rows of one table by their keys, each the parts of a key as text."""
+
+    table: str
+    keys: frozenset[tuple[str, ...]] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class OfCategory:
+    """Every row of the tables of one category, by its key `<product>/<category>`."""
+
+    key: str
+
+
+@dataclass(frozen=True)
 class Everything:
     """Every row."""
 
 
-Selection = Due | OfTenants | OfPerson | Listed | Everything
+Selection = Due | OfTenants | OfPerson | Listed | Rows | OfCategory | Everything
 
 
 def OfTenant(tenant: str) -> OfTenants:  # noqa: N802 - one of the selections, by its name in the design

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from genuka_pipelines.catalog.state import State
 from genuka_pipelines.rows.declared import DeclaredTable
 from genuka_pipelines.rows.errors import UnfitColumn
+from genuka_pipelines.rows.link import link
 from genuka_pipelines.rows.path import Predicate
 from genuka_pipelines.systems.column_types import as_text
 
@@ -19,8 +20,11 @@ _EMPTY_JSON = ("", "[]", "{}", "null")
 
 
 def in_state(table: DeclaredTable, state: State) -> Predicate:
-    """Rows in which every line of the state holds; each row, for no lines."""
-    return sa.and_(sa.true(), *(_line(table, column, wanted) for column, wanted in state.items()))
+    """Rows in which every line of the state holds; each row, for no lines.
+
+    A line on another table's column holds where the row reaches rows of that table, and it holds in each.
+    """
+    return sa.and_(sa.true(), *(_reached(table, column, wanted) for column, wanted in state.items()))
 
 
 def has_value(table: DeclaredTable, name: str) -> Predicate:
@@ -31,6 +35,13 @@ def has_value(table: DeclaredTable, name: str) -> Predicate:
     if kind == "text":
         return column.is_not(None) & (as_text(column) != "")
     return column.is_not(None)
+
+
+def _reached(table: DeclaredTable, reference: str, wanted: bool | int | str | tuple[str, ...]) -> Predicate:
+    other, _, column = reference.rpartition(".")
+    if not other:
+        return _line(table, column, wanted)
+    return link(table, other).every(lambda target: _line(target, column, wanted))
 
 
 def _line(table: DeclaredTable, name: str, wanted: bool | int | str | tuple[str, ...]) -> Predicate:

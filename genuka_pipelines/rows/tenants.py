@@ -39,7 +39,7 @@ def tenants_of(declared: Tenants, database: Database, as_of: datetime) -> Mappin
     modes: dict[str, tuple[Mode, str | None]] = {}
     if declared.registry:
         columns = (declared.registry_tenant, declared.mode, declared.dsn)
-        for tenant, mode, ref in _rows(database, declared.registry, *columns):
+        for tenant, mode, ref in _rows(database, declared.registry, *columns, where=_standing(declared, database)):
             known = (mode or "shared").lower()
             if known not in ("shared", "dedicated"):
                 raise NotATenantOfOurs(
@@ -51,6 +51,13 @@ def tenants_of(declared: Tenants, database: Database, as_of: datetime) -> Mappin
         tenant: Tenant(tenant, *modes.get(tenant, ("shared", None)), frozenset(agreed.get(tenant, ())))
         for tenant in sorted({*found, *modes})
     }
+
+
+def _standing(declared: Tenants, database: Database) -> sa.ColumnElement[bool] | None:
+    """Databases that were not dropped: nobody looks for the others again."""
+    if declared.registry is None or declared.dropped is None:
+        return None
+    return _column(database, database.table(declared.registry), declared.dropped).is_(None)
 
 
 def _agreed(declared: Tenants, database: Database, as_of: datetime) -> dict[str, set[str]]:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, assert_never
 
 import sqlalchemy as sa
 
+from genuka_pipelines.rows.above import along
 from genuka_pipelines.rows.declared import DeclaredTable
-from genuka_pipelines.rows.due import due, kept_by_law, rules_of
+from genuka_pipelines.rows.due import due, rules_of
 from genuka_pipelines.rows.errors import UnfitColumn
-from genuka_pipelines.rows.path import Predicate, is_not_true, of_tenants
-from genuka_pipelines.rows.selection import Due, Everything, Hold, Listed, OfPerson, OfTenants, Selection
+from genuka_pipelines.rows.path import Predicate, any_of, is_not_true, of_tenants
+from genuka_pipelines.rows.selection import (
+    Due,
+    Everything,
+    Hold,
+    Listed,
+    OfCategory,
+    OfPerson,
+    OfTenants,
+    Rows,
+    Selection,
+)
 from genuka_pipelines.systems.column_types import as_text, kind_of
 
 UNIT = "\x1f"
@@ -40,36 +50,46 @@ def where(selection: Selection, table: DeclaredTable) -> Predicate:
             dialect = table.home.database.dialect
             keyed = dialect.hmac_sha256(row_text(table), selection.ipad, selection.opad)
             return keyed.in_(sorted(selection.hashes))
+        case Rows(table=name, keys=keys):
+            return _by_keys(table, sorted(keys)) if name == table.name else sa.false()
+        case OfCategory(key=key):
+            return sa.true() if table.home.declared[table.name].key == key else sa.false()
         case _:
             assert_never(selection)
 
 
-def erasable(selection: Selection, table: DeclaredTable, *, as_of: datetime, holds: Sequence[Hold] = ()) -> Predicate:
-    """The selected rows that neither a hold nor the law keeps."""
-    kept = sa.or_(held(table, holds), by_law(selection, table, as_of))
-    return where(selection, table) & is_not_true(kept)
-
-
-def held(table: DeclaredTable, holds: Sequence[Hold]) -> Predicate:
-    """Rows under any of the holds."""
-    return sa.or_(sa.false(), *(where(hold.selection, table) for hold in holds))
-
-
-def by_law(selection: Selection, table: DeclaredTable, as_of: datetime) -> Predicate:
-    """Rows that the law keeps: by the selected rule, or by any rule of the table where none is."""
-    rules = [selection.rule] if isinstance(selection, Due) and selection.rule else rules_of(table).values()
-    return sa.or_(sa.false(), *(kept_by_law(table, rule, as_of) for rule in rules))
+def held(table: DeclaredTable, holds: Sequence[Hold], passed: frozenset[str] = frozenset()) -> Predicate:
+    """Rows under any of the holds, and whatever ends with a row that is."""
+    if not holds:
+        return sa.false()
+    own = [where(hold.selection, table) for hold in holds]
+    return any_of([*own, *along(table, passed, lambda way, seen: held(way.target, holds, seen))])
 
 
 def row_text(table: DeclaredTable) -> sa.ColumnElement[str]:
-    """`<table>␟<key>␟…`, the text whose keyed hash names a row in ledgers and erasure lists."""
-    parts: list[sa.ColumnElement[Any]] = [sa.literal(table.name, sa.Text)]
+    """`<table>␟<key>␟…`, the text whose keyed hash names a row in ledgers, reviews and erasure lists.
+
+    NULL where a part of the key is, on every server: such a row has no name, and no list may mean it.
+    Raises MissingColumn, or UnfitColumn for a key of another kind.
+    """
+    text: sa.ColumnElement[str] = sa.literal(table.name, sa.Text)
     for name in table.table.key:
         column, kind = table.column(name), table.kind(name)
         if kind not in ("text", "integer"):
             raise UnfitColumn(table.name, name, kind, "text or a whole number, as every key")
-        parts += [sa.literal(UNIT, sa.Text), as_text(column)]
-    return sa.func.concat(*parts, type_=sa.Text())
+        text = text.concat(sa.literal(UNIT, sa.Text)).concat(as_text(column))
+    return text
+
+
+def _by_keys(table: DeclaredTable, keys: Sequence[tuple[str, ...]]) -> Predicate:
+    columns = [table.column(name) for name in table.table.key]
+    named = [key for key in keys if len(key) == len(columns)]
+    if len(columns) == 1:
+        return _among(columns[0], [key[0] for key in named])
+    return sa.or_(
+        sa.false(),
+        *(sa.and_(*(_among(column, [part]) for column, part in zip(columns, key, strict=True))) for key in named),
+    )
 
 
 def _of_tenants(selection: OfTenants, table: DeclaredTable) -> Predicate:

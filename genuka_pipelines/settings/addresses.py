@@ -8,10 +8,10 @@ Every text raised repeats nothing of an address but its scheme.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, model_validator
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -75,7 +75,8 @@ def _split(value: str) -> SplitResult | None:
         return None
 
 
-def _store(value: str) -> str:
+def store_url(value: str) -> str:
+    """A checked place of a store; raises ValueError."""
     parts = _split(value)
     if parts is None or parts.scheme not in ("file", "s3"):
         raise ValueError("is not a store: write file:///path/to/folder or s3://bucket/prefix")
@@ -96,21 +97,32 @@ def _endpoint(value: str) -> str:
 
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
-StoreUrl = Annotated[str, AfterValidator(_store)]
+StoreUrl = Annotated[str, AfterValidator(store_url)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 
 
+def _lock(value: str) -> str:
+    if value.strip().lower() != "administrative":
+        raise ValueError("is not a lock that can be declared: write administrative, or leave it out to have it tried")
+    return "administrative"
+
+
 class StoreAddress(BaseModel):
-    """Where a store is: `file:///folder` (percent-encoded) or `s3://bucket/prefix`."""
+    """Where a store is: `file:///folder` (percent-encoded) or `s3://bucket/prefix`.
+
+    `lock`: the bucket has a retention rule that its administrator can lift (an R2 bucket lock), which
+    no request can show; without it, a lock is what the server was seen to enforce.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     url: StoreUrl
     endpoint: Endpoint | None = None
     region: str | None = None
+    lock: Annotated[Literal["administrative"] | None, BeforeValidator(_lock)] = None
 
     @model_validator(mode="after")
     def _only_s3_has_options(self) -> StoreAddress:
-        if (self.endpoint or self.region) and not self.url.startswith("s3://"):
-            raise ValueError("is a folder: leave out its endpoint and region, or write s3://bucket/prefix")
+        if (self.endpoint or self.region or self.lock) and not self.url.startswith("s3://"):
+            raise ValueError("is a folder: leave out its endpoint, region and lock, or write s3://bucket/prefix")
         return self

@@ -13,9 +13,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from genuka_pipelines.catalog.value import Language
 from genuka_pipelines.settings.errors import Misconfigured
-from genuka_pipelines.settings.model import Settings, absolute
-from genuka_pipelines.settings.names import EMBEDDABLE, PREFIX, Place, meant_by, place_of, variable_of
+from genuka_pipelines.settings.model import Settings, spoken
+from genuka_pipelines.settings.names import EMBEDDABLE, PREFIX, SERVICES, Place, meant_by, place_of, variable_of
+from genuka_pipelines.settings.paths import absolute
 from genuka_pipelines.settings.stack_file import STACK_FILE, StackFile, read_stack
 
 
@@ -43,6 +45,14 @@ def home_of(env: Mapping[str, str] | None = None) -> Path:
         raise Misconfigured(f"{PREFIX}HOME {error}") from None
 
 
+def language_of(env: Mapping[str, str] | None = None) -> Language:
+    """The language of what people read in a terminal alone: `fr`, or `en` if not told."""
+    try:
+        return spoken(_given(env).get("LANGUAGE", "en"))
+    except ValueError as error:
+        raise Misconfigured(f"{PREFIX}LANGUAGE {error}") from None
+
+
 def wanted_parts(env: Mapping[str, str] | None = None) -> frozenset[str]:
     """The databases and stores that the environment is silent about: what `genuka up` has to bring."""
     values = _nested(_given(env))
@@ -63,7 +73,7 @@ def _given(env: Mapping[str, str] | None) -> dict[str, str]:
 
 def _nested(given: Mapping[str, str]) -> dict[str, Any]:
     """The values at their places; an unknown name that looks like a slip is refused, others are not ours."""
-    values: dict[str, Any] = {"databases": {}, "stores": {}, "tenants": {}, "key_files": {}}
+    values: dict[str, Any] = {"databases": {}, "stores": {}, "services": {}, "tenants": {}, "key_files": {}}
     for name, value in given.items():
         place = place_of(name)
         if place is None:
@@ -80,10 +90,16 @@ def _nested(given: Mapping[str, str]) -> dict[str, Any]:
 def _fill_in(values: dict[str, Any], stack: StackFile) -> frozenset[str]:
     """Put the embedded addresses where the environment left none; the names that were put."""
     databases = {name: url for name, url in stack.databases.items() if name not in values["databases"]}
-    stores = {name: url for name, url in stack.stores.items() if "url" not in values["stores"].get(name, {})}
+    # A store of which the environment tells anything is the operator's: a folder of ours has no region and no lock.
+    stores = {name: url for name, url in stack.stores.items() if name not in values["stores"]}
     values["databases"] |= databases
     for name, url in stores.items():
-        values["stores"].setdefault(name, {})["url"] = url
+        values["stores"][name] = {"url": url}
+    # A folder stands for a service only beside the synthetic database whose rows speak of it: beside
+    # any other, "nothing is there" would be taken for "it is gone".
+    for service, url in stack.services.items():
+        if SERVICES[service] in databases and service not in values["services"]:
+            values["services"][service] = {"url": url}
     values["tenants"] = stack.tenants | values["tenants"]
     return frozenset(databases) | frozenset(stores)
 
@@ -99,5 +115,7 @@ def _sentence(error: ValidationError, embedded: frozenset[str], home: Path) -> s
         case (_, name, *_) if name in embedded:
             return f"{home / STACK_FILE} is damaged ({name} {text}): run `genuka up` to write it anew"
         case ("stores", name, "url") if fault["type"] == "missing":
-            return f"{variable_of(('stores', name))} is not set, but its endpoint or region is: set it too"
+            return f"{variable_of(('stores', name))} is not set, but its endpoint, region or lock is: set it too"
+        case ("services", name, "url") if fault["type"] == "missing":
+            return f"{variable_of(place)} is not set, but what goes with it is: set it too"
     return f"{variable_of(place)} {text}"

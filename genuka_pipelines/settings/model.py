@@ -11,36 +11,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from genuka_pipelines.catalog.value import Language
 from genuka_pipelines.settings.addresses import DatabaseUrl, StoreAddress, as_url, same_database
 from genuka_pipelines.settings.errors import NotConfigured
-from genuka_pipelines.settings.names import DATABASES, EMBEDDABLE, STORES, tenant_ref, variable_of
+from genuka_pipelines.settings.names import DATABASES, EMBEDDABLE, SERVICES, STORES, tenant_ref, variable_of
+from genuka_pipelines.settings.paths import FolderOfFacts, KeyFile, absolute
+from genuka_pipelines.settings.services import ServiceAddress
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
 
-def absolute(value: Path) -> Path:
-    """A path that means the same wherever the process goes; raises ValueError."""
-    try:
-        return value.expanduser().absolute()
-    except (RuntimeError, OSError):
-        raise ValueError("cannot be made an absolute path: write one that begins with /") from None
-
-
-def _folder_of_facts(value: Path) -> Path:
-    folder = absolute(value)
-    if not folder.is_dir():
-        raise ValueError(f"names {folder}, which is not a folder: write the folder that holds the YAML facts")
-    return folder
-
-
-def _key_file(value: Path) -> Path:
-    file = absolute(value)
-    if not file.is_file():
-        raise ValueError(f"names {file}, which is not a file: write the path of the key file")
-    return file
+def spoken(value: str) -> Language:
+    """A language of this house; raises ValueError."""
+    match value.strip().lower():
+        case "fr":
+            return "fr"
+        case "en":
+            return "en"
+    raise ValueError("is not a language of this program: write fr or en")
 
 
 class Settings(BaseModel):
@@ -52,22 +43,27 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 
     home: Annotated[Path, AfterValidator(absolute)] = Path(".genuka")
-    assets: Annotated[Path, AfterValidator(_folder_of_facts)] = Path(__file__).parents[2] / "assets"
+    assets: FolderOfFacts = Path(__file__).parents[2] / "assets"
     databases: dict[Literal["genuka", "genletter", "control", "analytics"], DatabaseUrl] = {}
     stores: dict[Literal["media", "france", "usa", "exports", "published"], StoreAddress] = {}
-    key_files: dict[str, Annotated[Path, AfterValidator(_key_file)]] = {}
+    services: dict[Literal["posthog", "tawk_to"], ServiceAddress] = {}
+    key_files: dict[str, KeyFile] = {}
     """`GENUKA_KEY_SIGNING_FILE` is the entry `signing`."""
     tenants: dict[str, DatabaseUrl] = {}
     """`GENUKA_TENANT_DSN__ACME` is the entry `ACME`."""
+    language: Annotated[Language, BeforeValidator(spoken)] = "en"
     embedded: frozenset[str] = frozenset()
     """The databases and stores that `genuka up` brought; their addresses hold no secret."""
 
     @model_validator(mode="after")
     def _one_place_each(self) -> Settings:
+        places: list[tuple[str, object]] = [
+            *((variable_of(("stores", name)), (unquote(at.url), at.endpoint)) for name, at in self.stores.items()),
+            *((variable_of(("services", name)), (unquote(at.url), None)) for name, at in self._stand_ins()),
+        ]
         seen: dict[object, str] = {}
-        for name, store in self.stores.items():
-            variable = variable_of(("stores", name))
-            first = seen.setdefault((unquote(store.url), store.endpoint), variable)
+        for variable, place in places:
+            first = seen.setdefault(place, variable)
             if first != variable:
                 raise ValueError(f"{first} and {variable} name the same place: give each store one of its own")
         control = self.databases.get("control")
@@ -76,6 +72,15 @@ class Settings(BaseModel):
                 ours, theirs = variable_of(("databases", "control")), variable_of(("databases", database))
                 raise ValueError(f"{ours} and {theirs} name the same database: give control one of its own")
         return self
+
+    @model_validator(mode="after")
+    def _no_program_deletes_at_tawk_to(self) -> Settings:
+        if any(name == "tawk_to" and not address.is_folder for name, address in self.services.items()):
+            raise ValueError(f"{variable_of(('services', 'tawk_to'))} is no folder: only a demo's folder can be told")
+        return self
+
+    def _stand_ins(self) -> list[tuple[str, ServiceAddress]]:
+        return [(name, address) for name, address in self.services.items() if address.is_folder]
 
     @property
     def keys(self) -> Path:
@@ -95,6 +100,13 @@ class Settings(BaseModel):
             if known == name:
                 return address
         raise _missing("store", ("stores", name), STORES)
+
+    def service(self, name: str) -> ServiceAddress:
+        """The address of service `posthog` or `tawk_to`; raises NotConfigured."""
+        for known, address in self.services.items():
+            if known == name:
+                return address
+        raise _missing("service", ("services", name), SERVICES)
 
     def tenant_url(self, ref: str) -> URL:
         """The address of the database of its own that a tenant has under `ref`; raises NotConfigured."""

@@ -12,6 +12,8 @@ import re
 PREFIX = "GENUKA_"
 STORES = ("media", "france", "usa", "exports", "published")
 DATABASES = ("genuka", "genletter", "control", "analytics")
+SERVICES = {"posthog": "genuka", "tawk_to": "genletter"}
+"""The services that hold what rows point at, each with the database of those rows."""
 EMBEDDABLE = frozenset({"genuka", "genletter", "control", *STORES})
 """What `genuka up` can bring itself; the analytics copy is always somebody else's server."""
 
@@ -21,15 +23,23 @@ Place = tuple[str, ...]
 _PLACES: dict[str, Place] = {
     "HOME": ("home",),
     "ASSETS": ("assets",),
+    "LANGUAGE": ("language",),
     "DATABASE_URL": ("databases", "genuka"),
     "GENLETTER_URL": ("databases", "genletter"),
     "CONTROL_URL": ("databases", "control"),
     "ANALYTICS_URL": ("databases", "analytics"),
+    "POSTHOG_URL": ("services", "posthog", "url"),
+    "POSTHOG_PROJECT": ("services", "posthog", "project"),
+    "POSTHOG_KEY_FILE": ("services", "posthog", "key_file"),
+    "POSTHOG_REQUESTS_PER_MINUTE": ("services", "posthog", "requests_per_minute"),
+    "POSTHOG_REQUESTS_PER_HOUR": ("services", "posthog", "requests_per_hour"),
+    "TAWK_TO_URL": ("services", "tawk_to", "url"),
 }
 for _store in STORES:
     _PLACES[f"STORE_{_store.upper()}"] = ("stores", _store, "url")
     _PLACES[f"STORE_{_store.upper()}_ENDPOINT"] = ("stores", _store, "endpoint")
     _PLACES[f"STORE_{_store.upper()}_REGION"] = ("stores", _store, "region")
+    _PLACES[f"STORE_{_store.upper()}_LOCK"] = ("stores", _store, "lock")
 
 _VARIABLES = {place: variable for variable, place in _PLACES.items()}
 _KEY_FILE = re.compile(r"KEY_([A-Z0-9_]+)_FILE")
@@ -54,6 +64,8 @@ def variable_of(place: Place) -> str:
             return f"{PREFIX}TENANT_DSN__{ref}"
         case ("stores", store):
             return f"{PREFIX}STORE_{store.upper()}"
+        case ("services", service):
+            return f"{PREFIX}{service.upper()}_URL"
     return PREFIX + _VARIABLES[place]
 
 

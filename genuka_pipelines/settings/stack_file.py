@@ -18,7 +18,7 @@ STACK_FILE = "stack.json"
 
 
 class StackFile(BaseModel):
-    """The embedded databases (URLs that SQLAlchemy opens, without secret), tenants' databases and stores."""
+    """The embedded databases (URLs that SQLAlchemy opens, without secret), tenants' databases, stores and services."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -29,6 +29,8 @@ class StackFile(BaseModel):
     databases: dict[Literal["genuka", "genletter", "control"], str] = {}
     tenants: dict[str, str] = {}
     stores: dict[Literal["media", "france", "usa", "exports", "published"], str] = {}
+    services: dict[Literal["posthog", "tawk_to"], str] = {}
+    """The folders whose objects stand for what the services hold."""
 
 
 def read_stack(home: Path) -> StackFile | None:

@@ -1,4 +1,4 @@
-"""One opened database: what is in it, counts, rows and consistent bulk reads, all read-only.
+"""One opened database: what is in it, counts, rows and consistent bulk reads; and apart, a way to change rows.
 
 Connections open on first use, so building this value costs nothing; and a driver's error never
 passes, because its text may hold values, a statement or a password.
@@ -6,7 +6,7 @@ passes, because its text may hold values, a statement or a password.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from types import TracebackType
@@ -18,13 +18,16 @@ from genuka_pipelines.systems.column_types import Query
 from genuka_pipelines.systems.dialect import Dialect, dialect_of
 from genuka_pipelines.systems.errors import MissingTable, named
 from genuka_pipelines.systems.snapshot import BATCH_ROWS, BrokenRead, RowTooLarge, Snapshot, UnreadableValue
+from genuka_pipelines.systems.writer import ForeignKey, Writer
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-Inventory = Mapping[str, Mapping[str, tuple[str, str, str | None]]]
-"""Table to column to (declared type, base type, collation)."""
+Inventory = Mapping[str, Mapping[str, tuple[str, str, str | None, bool]]]
+"""Table to column to (declared type, base type, collation, nullable)."""
+LOCK_SECONDS = 0.5
+WRITE_SECONDS = 30.0
 
 
 class Database:
@@ -36,6 +39,7 @@ class Database:
         self.url = url.set(drivername=self.dialect.drivername)
         self.timeout = timeout
         self._inventory: Inventory | None = None
+        self._types: dict[str, dict[str, str]] | None = None
         self._reflected: dict[str, sa.Table] = {}
 
     def __enter__(self) -> Self:
@@ -51,8 +55,9 @@ class Database:
 
     def close(self) -> None:
         """Give every connection back; the database can be used again afterwards."""
-        if "_engine" in self.__dict__:
-            self._engine.dispose()
+        for engine in ("_engine", "_writing_engine"):
+            if engine in self.__dict__:
+                self.__dict__[engine].dispose()
 
     @property
     def socket(self) -> str | None:
@@ -71,6 +76,13 @@ class Database:
 
     @cached_property
     def _engine(self) -> sa.Engine:
+        return self._opened(lambda connection: self.dialect.prepare(connection, self.timeout))
+
+    @cached_property
+    def _writing_engine(self) -> sa.Engine:
+        return self._opened(lambda connection: self.writer.prepare(connection, LOCK_SECONDS, WRITE_SECONDS))
+
+    def _opened(self, prepare: Callable[[Any], None]) -> sa.Engine:
         engine = sa.create_engine(
             self.url,
             pool_size=2,
@@ -82,12 +94,17 @@ class Database:
 
         @sa.event.listens_for(engine, "connect")
         def _(connection: Any, _: Any) -> None:
-            self.dialect.prepare(connection, self.timeout)
+            prepare(connection)
 
         return engine
 
+    @cached_property
+    def writer(self) -> Writer:
+        """How rows are changed there."""
+        return self.dialect.writer()
+
     @contextmanager
-    def _named_errors(self) -> Iterator[None]:
+    def _named_errors(self, *, writing: bool = False) -> Iterator[None]:
         """Turn a driver's error into one of ours, without its text."""
         drivers: tuple[type[Exception], ...] = (
             sa.exc.DBAPIError,
@@ -99,6 +116,8 @@ class Database:
         except drivers as error:
             cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
             trouble, code = self.dialect.trouble(cause)
+            if writing and trouble == "not_permitted":
+                trouble = "not_writable"
             raise named(trouble, self.name, self.place, code) from None
         except sa.exc.TimeoutError:
             raise named("busy", self.name, self.place) from None
@@ -113,12 +132,26 @@ class Database:
         with self._named_errors(), self._engine.connect() as connection:
             yield connection
 
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A read-committed transaction that may change rows; committed when the block ends well.
+
+        RowsLocked after half a second's wait for a lock (a second on InnoDB), TooSlow after half a minute.
+        """
+        with self._named_errors(writing=True), self._writing_engine.begin() as connection:
+            yield connection
+
+    def links(self) -> tuple[ForeignKey, ...]:
+        """Every foreign key, asked now."""
+        with self.connected() as connection:
+            return self.writer.links(connection)
+
     def _read_inventory(self) -> Inventory:
-        found: dict[str, dict[str, tuple[str, str, str | None]]] = {}
+        found: dict[str, dict[str, tuple[str, str, str | None, bool]]] = {}
         with self.connected() as connection:
             for table, column, *types in connection.exec_driver_sql(self.dialect.inventory):
-                declared, base, collation = types
-                found.setdefault(table, {})[column] = (declared, base, collation)
+                declared, base, collation, nullable = types
+                found.setdefault(table, {})[column] = (declared, base, collation, bool(nullable))
         return found
 
     def tables(self) -> dict[str, dict[str, str]]:
@@ -128,14 +161,17 @@ class Database:
         """
         if self._inventory is None:
             self._inventory = self._read_inventory()
-        return {
-            table: {column: declared for column, (declared, _, _) in columns.items()}
-            for table, columns in self._inventory.items()
-        }
+        if self._types is None:
+            self._types = {
+                table: {column: declared for column, (declared, *_) in columns.items()}
+                for table, columns in self._inventory.items()
+            }
+        return self._types
 
     def refresh(self) -> None:
         """Look at the tables again. A table that is as it was keeps its value, and so do queries on it."""
         before, self._inventory = self._inventory or {}, self._read_inventory()
+        self._types = None
         for name in [name for name in self._reflected if before.get(name) != self._inventory.get(name)]:
             self._reflected.pop(name, None)
 
@@ -150,8 +186,8 @@ class Database:
                 name,
                 sa.MetaData(),
                 *(
-                    sa.Column(column, self.dialect.sql_type(base, declared, collation))
-                    for column, (declared, base, collation) in columns.items()
+                    sa.Column(column, self.dialect.sql_type(base, declared, collation), nullable=nullable)
+                    for column, (declared, base, collation, nullable) in columns.items()
                 ),
             )
             found = self._reflected.setdefault(name, found)

@@ -18,6 +18,7 @@ from genuka_pipelines.systems.key_block import key_block
 
 if TYPE_CHECKING:
     from genuka_pipelines.systems.snapshot import Snapshot
+    from genuka_pipelines.systems.writer import Writer
 
 DialectName = Literal["postgresql", "mysql"]
 CONNECT_SECONDS = 10
@@ -33,7 +34,7 @@ class Dialect(ABC):
     name: ClassVar[DialectName]
     drivername: ClassVar[str]
     inventory: ClassVar[str]
-    """One query: table, column, declared type, base type, collation; of every table that holds rows."""
+    """One query: table, column, declared type, base type, collation, nullable; of every table that holds rows."""
     row_security: ClassVar[str | None]
     """A query for the tables whose rows may be hidden from the current role, or None where none can be."""
     bypasses_row_security: ClassVar[str | None]
@@ -61,6 +62,10 @@ class Dialect(ABC):
     @abstractmethod
     def snapshot(self, engine: sa.Engine, timeout: float | None) -> Snapshot:
         """An open consistent view."""
+
+    @abstractmethod
+    def writer(self) -> Writer:
+        """How rows are changed there."""
 
     @abstractmethod
     def product(self, connection: sa.Connection) -> tuple[str, str]:

@@ -12,8 +12,8 @@ from genuka_pipelines.catalog.errors import GenukaError
 
 Trouble = Literal[
     "refused", "login", "no_database", "no_host", "no_answer", "busy", "lost", "tls", "unopened",
-    "missing_table", "missing_column", "read_only", "not_permitted", "too_slow", "too_large", "unreadable",
-    "query",
+    "missing_table", "missing_column", "read_only", "not_permitted", "not_writable", "locked", "referenced",
+    "too_slow", "too_large", "unreadable", "query",
 ]  # fmt: skip
 """How a driver's error is classed; everything unknown is `query` (or `unopened`, before a connection)."""
 
@@ -42,6 +42,14 @@ class NotPermitted(GenukaError):
     """The role of the URL lacks a right that is needed."""
 
 
+class RowsLocked(GenukaError):
+    """Another session holds rows that were to be changed: later they can be."""
+
+
+class StillReferenced(GenukaError):
+    """Rows of another table name the ones that were to go, and a foreign key forbids it."""
+
+
 class TooSlow(GenukaError):
     """The server ended a statement that ran longer than the timeout."""
 
@@ -67,6 +75,15 @@ _SENTENCES: dict[Trouble, tuple[type[GenukaError], str]] = {
     "missing_column": (MissingColumn, "{at} lacks a column that was asked for; create or declare it anew"),
     "read_only": (ReadOnlyDatabase, "{at} is opened for reading only, and something tried to change it"),
     "not_permitted": (NotPermitted, "{at} denies the user a right; grant it reading of every declared table"),
+    "not_writable": (
+        NotPermitted,
+        "{at} denies the user the change of a row; grant it UPDATE and DELETE on every declared table",
+    ),
+    "locked": (RowsLocked, "{at} has rows that another session holds; try again once it has ended"),
+    "referenced": (
+        StillReferenced,
+        "{at} keeps rows that the table '{code}' names; declare how its rows end with them (kept_with, ends_with)",
+    ),
     "too_slow": (TooSlow, "{at} ended a statement at the timeout; raise the timeout or add an index"),
     "too_large": (QueryFailed, "{at} cannot send a row larger than max_allowed_packet; raise that variable"),
     "unreadable": (QueryFailed, "{at} sent a value that does not fit its column's declared type"),
@@ -77,8 +94,8 @@ _SENTENCES: dict[Trouble, tuple[type[GenukaError], str]] = {
 def named(trouble: Trouble, name: str, place: str, code: str = "") -> GenukaError:
     """The error for a trouble of the database `name` at `place` (host and port, or a socket).
 
-    `code` is the server's own (an SQLSTATE or an error number), never its text.
+    `code` is the server's own (an SQLSTATE or an error number), never its text; for `referenced`, a table.
     """
     kind, sentence = _SENTENCES[trouble]
-    said = sentence.format(at=f"{name} ({place})")
-    return kind(f"{said} (server code {code})" if code else said)
+    said = sentence.format(at=f"{name} ({place})", code=code)
+    return kind(f"{said} (server code {code})" if code and "{code}" not in sentence else said)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from genuka_pipelines.catalog.host import is_this_machine
 from genuka_pipelines.systems.database import Database
 
 
@@ -47,7 +48,7 @@ def server_facts(database: Database) -> ServerFacts:
         host=host,
         port=database.url.port,
         is_embedded=host is None,
-        is_loopback=host is None or host in ("localhost", "::1") or host.startswith("127."),
+        is_loopback=is_this_machine(host),
         bypasses_row_security=bypasses,
         hidden=tables,
     )

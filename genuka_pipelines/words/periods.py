@@ -29,6 +29,11 @@ def say_period(period: Period, language: Language) -> str:
     return _joined(said, _AND[language])
 
 
+def say_and(parts: Sequence[str], language: Language) -> str:
+    """ "a, b and c" / "a, b et c"."""
+    return _joined(list(parts), _AND[language])
+
+
 def say_or(parts: Sequence[str], language: Language) -> str:
     """ "a, b or c" / "a, b ou c"."""
     return _joined(list(parts), _OR[language])

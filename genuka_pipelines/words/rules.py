@@ -5,25 +5,25 @@ The rule that is enforced and the rule that is read must be one; so the words co
 
 from __future__ import annotations
 
-from genuka_pipelines.catalog.rule import Anchor, Rule
-from genuka_pipelines.catalog.state import State
+from genuka_pipelines.catalog.period import Period
+from genuka_pipelines.catalog.rule import LegalMinimum, Rule
 from genuka_pipelines.catalog.value import Language, Words
 from genuka_pipelines.catalog.vocabulary import Vocabulary
-from genuka_pipelines.words.periods import say_or, say_period
+from genuka_pipelines.words.events import say_anchor, say_otherwise, say_state, say_trigger
+from genuka_pipelines.words.periods import say_and, say_or, say_period
 
-_VERB: dict[str, dict[Language, str]] = {
-    "delete": {"fr": "supprimé", "en": "deleted"},
-    "anonymise": {"fr": "rendu anonyme", "en": "anonymised"},
-    "drop_database": {"fr": "supprimé avec sa base de données", "en": "dropped with the database"},
+_DEED: dict[str, dict[Language, str]] = {
+    "delete": {"fr": "effacement", "en": "deleted"},
+    "anonymise": {"fr": "anonymisation", "en": "anonymised"},
+    "drop_database": {"fr": "effacement de la base de données", "en": "dropped with the database"},
 }
 _TEXT: dict[str, dict[Language, str]] = {
-    "main": {"fr": "{what} : {verb} {after}", "en": "{what}: {verb} {after}"},
+    "main": {"fr": "{what} : {deed} {after}", "en": "{what}: {deed} {after}"},
     "after": {"fr": "{period} après {event}", "en": "{period} after {event}"},
-    "at_once": {"fr": "dès {event}", "en": "as soon as {event}"},
-    "otherwise": {"fr": "à défaut, {event}", "en": "failing that, {event}"},
-    "when": {"fr": " si {state}", "en": " where {state}"},
+    "at_once": {"fr": "dès {event}", "en": "right after {event}"},
+    "when": {"fr": ", si {state}", "en": ", where {state}"},
     "sooner": {"fr": ", plus tôt {triggers}", "en": ", sooner {triggers}"},
-    "floor": {"fr": ", jamais avant {period} après {event}", "en": ", never before {period} after {event}"},
+    "floor": {"fr": "jamais avant {after}", "en": "never before {after}"},
     "ceiling": {
         "fr": " (promesse : {period} ; la limite plus basse s'applique)",
         "en": " (promised: {period}; the lower limit applies)",
@@ -34,85 +34,65 @@ _TEXT: dict[str, dict[Language, str]] = {
     },
     "anonymised": {"fr": ", le reste étant rendu anonyme", "en": ", the rest being anonymised"},
     "notices": {"fr": " ; préavis {notices} avant", "en": "; notice {notices} before"},
-    "latest": {"fr": "le dernier de : {events}", "en": "the latest of: {events}"},
-    "earliest": {"fr": "le premier de : {events}", "en": "the earliest of: {events}"},
-    "present": {"fr": "{column} est renseigné", "en": "{column} is set"},
-    "absent": {"fr": "{column} n'est pas renseigné", "en": "{column} is not set"},
-    "is": {"fr": "{column} vaut {values}", "en": "{column} is {values}"},
-    "and": {"fr": " et ", "en": " and "},
 }
 
 
 def say_rule(rule: Rule, what: Words, vocabulary: Vocabulary, language: Language) -> str:
     """One sentence: what is deleted, when, what moves that date, and the clause that says so."""
-
-    def text(name: str, **values: str) -> str:
-        return _TEXT[name][language].format(**values)
-
     event = say_anchor(rule.since, vocabulary, language)
     if rule.otherwise:
-        event += f" ({text('otherwise', event=say_anchor(rule.otherwise, vocabulary, language))})"
-    period = say_period(rule.period, language)
-    after = text("after", period=period, event=event) if period else text("at_once", event=event)
-    said = text("main", what=what(language), verb=_VERB[rule.action][language], after=after)
-    if rule.when:
-        said += text("when", state=_state(rule.when, language))
-    if rule.sooner:
-        labels = [_label(name, vocabulary, language) for name in rule.sooner]
-        said += text("sooner", triggers=say_or(labels, language))
-    if rule.floor:
-        said += text(
-            "floor",
-            period=say_period(rule.floor.keep, language),
-            event=say_anchor(rule.floor.since, vocabulary, language),
-        )
+        event += say_otherwise(say_anchor(rule.otherwise, vocabulary, language), language)
+    said = _text(
+        "main",
+        language,
+        what=what(language),
+        deed=_DEED[rule.action][language],
+        after=say_after(rule.period, event, language),
+    )
     if rule.ceiling:
-        said += text("ceiling", period=say_period(rule.keep, language))
+        said += say_ceiling(rule.keep, language)
+    if rule.when:
+        said += _text("when", language, state=say_state(rule.when, language))
+    if rule.sooner:
+        labels = [say_trigger(name, vocabulary, language) for name in rule.sooner]
+        said += _text("sooner", language, triggers=say_or(labels, language))
+    if rule.floor:
+        said += ", " + say_floor(rule.floor.keep, say_anchor(rule.floor.since, vocabulary, language), language)
     if rule.law:
-        minimum = say_or(
-            [f"{say_period(period, language)} ({country})" for country, period in rule.law.minimum.items()],
-            language,
-        )
-        said += text(
-            "law",
-            minimum=minimum,
-            event=say_anchor(rule.law.since, vocabulary, language),
-            basis=rule.law.basis,
-        )
+        event = say_anchor(rule.law.since, vocabulary, language)
+        said += _text("law", language, minimum=_minimum(rule.law, language), event=event, basis=rule.law.basis)
         if rule.law.meanwhile == "anonymise":
-            said += text("anonymised")
+            said += _text("anonymised", language)
     if rule.notices:
-        said += text("notices", notices=say_or([say_period(notice, language) for notice in rule.notices], language))
+        said += _text(
+            "notices", language, notices=say_and([say_period(notice, language) for notice in rule.notices], language)
+        )
     return f"{said} ({rule.clause})."
 
 
-def say_anchor(anchor: Anchor, vocabulary: Vocabulary, language: Language) -> str:
-    """The event from which a period runs; a column without words is shown by its name."""
-    events = [_event(reference, vocabulary, language) for reference in anchor.of]
-    if len(events) == 1:
-        return events[0]
-    if anchor.pick == "first_known":
-        failing = _TEXT["otherwise"][language]
-        return events[0] + "".join(f" ({failing.format(event=event)})" for event in events[1:])
-    return _TEXT[anchor.pick][language].format(events=", ".join(events))
+def say_after(period: Period, event: str, language: Language) -> str:
+    """ "one month after they end"; for no period at all, "right after they end"."""
+    said = say_period(period, language)
+    return _text("after", language, period=said, event=event) if said else _text("at_once", language, event=event)
 
 
-def _event(reference: str, vocabulary: Vocabulary, language: Language) -> str:
-    said = vocabulary.events.get(reference) or vocabulary.events.get(reference.rpartition(".")[2])
-    return said(language) if said else f"`{reference}`"
+def say_floor(period: Period, event: str, language: Language) -> str:
+    """ "never before 4 months after the last use"."""
+    return _text("floor", language, after=say_after(period, event, language))
 
 
-def _label(name: str, vocabulary: Vocabulary, language: Language) -> str:
-    said = vocabulary.triggers.get(name)
-    return said(language) if said else f"`{name}`"
+def say_ceiling(promised: Period, language: Language) -> str:
+    """That a longer period was promised, to follow the lower one."""
+    return _text("ceiling", language, period=say_period(promised, language))
 
 
-def _state(state: State, language: Language) -> str:
-    said = []
-    for column, value in state.items():
-        if value in ("present", "absent"):
-            said.append(_TEXT[str(value)][language].format(column=f"`{column}`"))
-        else:
-            values = value if isinstance(value, tuple) else (str(value).lower(),)
-            said.append(_TEXT["is"][language].format(column=f"`{column}`", values=say_or(values, language)))
-    return _TEXT["and"][language].join(said)
+def _minimum(law: LegalMinimum, language: Language) -> str:
+    countries: dict[Period, list[str]] = {}
+    for country, period in law.minimum.items():
+        countries.setdefault(period, []).append(country)
+    said = [f"{say_period(period, language)} ({', '.join(found)})" for period, found in countries.items()]
+    return say_or(said, language)
+
+
+def _text(name: str, language: Language, **values: str) -> str:
+    return _TEXT[name][language].format(**values)

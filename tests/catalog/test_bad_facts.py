@@ -204,6 +204,17 @@ WRONG: list[tuple[str, str, Any, str]] = [
         "'copy', 'day', 'month', 'host', 'pseudonym'",
     ),
     (CATEGORY, f"{TABLE}.staging.columns.who", {"pseudonym": "email"}, "staging names the column 'email'"),
+    *(
+        (CATEGORY, f"{TABLE}.staging.columns.who", {way: ["ended_at", "asked_at"]}, f"{way} takes one column")
+        for way in ("copy", "day", "month", "host")
+    ),
+    (CATEGORY, f"{TABLE}.staging.columns", {"who": {"device_day": "user_id"}}, "stage a column as day too"),
+    (
+        CATEGORY,
+        f"{TABLE}.staging.columns",
+        {"who": {"device_day": ["user_id", "id"]}, "when": {"month": "ended_at"}},
+        "'who' is a device_day",
+    ),
     (CATEGORY, f"{TABLE}.staging.family", "browser", "would link their days"),
     (CATEGORY, f"{TABLE}.staging.family", "both", "'identity' or 'browser'"),
     (SYSTEM, "role", "friend", "'processor', 'controller'"),
@@ -377,6 +388,26 @@ def test_the_line_is_the_line(tmp_path: Path) -> None:
     root = write(tmp_path, broken)
     lines = (root / CATEGORY).read_text().splitlines()
     expected = next(number for number, line in enumerate(lines, 1) if "a month" in line)
+    assert refused(root).startswith(f"assets/{CATEGORY}:{expected}: ")
+
+
+def test_what_may_be_made_of_several_columns_loads(tmp_path: Path) -> None:
+    broken = facts()
+    staging = broken[CATEGORY]["attributes"]["tables"]["recordings"]["staging"]
+    for way in ("pseudonym", "device_day", "present"):
+        staging["columns"][way] = {way: ["user_id", "asked_at"]}
+    table = load_catalog(write(tmp_path, broken)).categories["shop/recordings"].tables["recordings"]
+    assert table.staging is not None
+    assert table.staging.columns["device_day"].of == ("user_id", "asked_at")
+
+
+def test_the_line_of_a_staged_column_is_the_line(tmp_path: Path) -> None:
+    broken = facts()
+    columns = broken[CATEGORY]["attributes"]["tables"]["recordings"]["staging"]["columns"]
+    columns["twice"] = {"month": ["ended_at", "asked_at"]}
+    root = write(tmp_path, broken)
+    lines = (root / CATEGORY).read_text().splitlines()
+    expected = next(number for number, line in enumerate(lines, 1) if "twice" in line)
     assert refused(root).startswith(f"assets/{CATEGORY}:{expected}: ")
 
 

@@ -95,6 +95,8 @@ def test_lineage_runs_from_systems_to_staging(location: dict[str, Any]) -> None:
         groups = {dep.split("/")[0] for dep in asset["deps"]}
         if asset["group"] == "staging":
             assert groups <= {"genuka", "genletter"}
+        elif asset["group"] == "retention":
+            assert asset["deps"] == [key.removeprefix("retention/")]
         elif asset["group"] != "systems":
             assert groups == {"systems"}, key
 

@@ -2,24 +2,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from genuka_pipelines.control import Control, open_control
-from tests.control.servers import Server, embedded_postgresql, local_mariadb
+from tests.control import servers
+from tests.control.servers import Server
 
 
 @pytest.fixture(scope="session")
-def postgresql(short_folder: Path) -> Iterator[Server]:
-    with embedded_postgresql(short_folder) as server:
-        yield server
+def postgresql() -> Server:
+    return servers.server("postgresql")
 
 
 @pytest.fixture(scope="session")
-def mariadb(short_folder: Path) -> Iterator[Server]:
-    with local_mariadb(short_folder) as server:
-        yield server
+def mariadb() -> Server:
+    return servers.server("mariadb")
 
 
 @pytest.fixture(params=["postgresql", "mariadb"])

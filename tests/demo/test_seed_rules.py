@@ -12,6 +12,14 @@ from tests.demo.recipes import AS_OF
 from tests.demo.seeding import Place, filled, place
 
 CATALOG = load_catalog()
+_ACCOUNT_RULES = ("accounts.closed_account", "accounts.unused")
+SAYS_NOTHING = {("order_product", "customers.deleted_by_tenant")}
+"""A line of an order that loses its shopper holds nothing of that person, so nothing is owed."""
+NOT_PLANTED = {
+    ("reviews", "customers.deleted_by_tenant"),
+    *((table, rule) for table in ("chat_conversations", "chat_messages") for rule in _ACCOUNT_RULES),
+}
+"""Ends that hang on a row planted elsewhere; tests/rows shows that they follow it."""
 
 
 def due(made: Place) -> list[PlanLine]:
@@ -40,4 +48,4 @@ def test_a_fresh_seeding_owes_nothing() -> None:
 def test_a_planted_seeding_owes_something_to_every_rule(planted_postgres: Place) -> None:
     lines = due(planted_postgres)
     owed = {(line.table, line.rule) for line in lines if line.due}
-    assert {(line.table, line.rule) for line in lines} - owed == set()
+    assert {(line.table, line.rule) for line in lines} - owed <= SAYS_NOTHING | NOT_PLANTED

@@ -32,7 +32,7 @@ def everything(ring: Keyring) -> list[object]:
 def stored(folder: Path) -> list[str]:
     keys = [read_secret(path).reveal() for path in folder.rglob("*.key")]
     age = [line for line in (folder / "root.age").read_text().splitlines() if line.startswith("AGE-SECRET")]
-    assert len(keys) == 6
+    assert len(keys) == 7
     return [spelling for key in keys for spelling in (key.hex(), repr(key)[2:-1])] + age
 
 

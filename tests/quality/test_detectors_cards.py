@@ -171,3 +171,20 @@ def test_prefixes_of_a_range_are_of_one_length() -> None:
     for issuer in ISSUERS:
         assert all(len(low) == len(high) and low <= high for low, high in issuer.prefixes), issuer.name
         assert issuer.alone.isdisjoint(issuer.beside), issuer.name
+
+
+_RANDOM_IDS = [
+    "9HDXWQXTEE3X7CVV692E6P3912",
+    "hd7r54cvv021s5brgwq9c3bwm4",
+    "01J9CID123ABCVV456XY",
+    "media/0a9cvc2123e1f/x.png",
+]
+
+
+def test_a_word_inside_an_identifier_announces_no_code(rounds: int, seed: int) -> None:
+    drawn = random.Random(seed)
+    letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    made = [
+        "".join(drawn.choices(letters, k=5)) + "CVV" + "".join(drawn.choices(letters, k=18)) for _ in range(40 * rounds)
+    ]
+    assert not list(find([*_RANDOM_IDS, *made], detectors("cards")))

@@ -1,24 +1,30 @@
-"""The predicate of a rule picks exactly the rows that the rule's own arithmetic picks, on both servers."""
+"""The predicates pick exactly the rows that the verdict's own arithmetic picks, on both servers."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import mysql
 
 from genuka_pipelines.catalog.period import Period
+from genuka_pipelines.catalog.promise import Reading, promise
 from genuka_pipelines.catalog.rule import Anchor, Rule
-from genuka_pipelines.rows.due import dated, due, since, waiting
+from genuka_pipelines.catalog.verdict import Held, verdict
+from genuka_pipelines.rows.due import dated, due, kept_by_law, since, waiting
+from genuka_pipelines.rows.fate import erasable
 from genuka_pipelines.rows.path import is_not_true
-from genuka_pipelines.rows.selection import Due
-from genuka_pipelines.rows.where import where
+from genuka_pipelines.rows.selection import Due, Hold, OfPerson
+from genuka_pipelines.rows.where import held, where
 from genuka_pipelines.systems.database import Database
+from tests.catalog.readings import NOWS, edges, near, rules
+from tests.conftest import ROUNDS
 from tests.rows.shop import bound, catalog, category
 from tests.systems.opened import fill
 
@@ -33,34 +39,20 @@ EVENTS = sa.Table(
     sa.Column("seen", sa.BigInteger),
     sa.Column("asked", sa.Boolean),
     sa.Column("status", sa.String(20)),
+    sa.Column("country", sa.String(2)),
+    sa.Column("name", sa.String(20)),
 )
 COLUMNS = ("fine", "zoned", "day", "seen", "ulid:id")
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-PERIODS = st.sampled_from(["P0D", "P1D", "P7D", "P1M", "P3M", "P12M", "P1Y", "P3Y", "P1M1D", "P100Y"])
-_DAYS = [(2024, 2, 29), (2023, 2, 28), (2025, 3, 31), (2025, 4, 30), (2026, 12, 31), (2026, 1, 1), (2025, 7, 15)]
-NOWS = st.builds(
-    lambda day, hour, micro: dt.datetime(day[0], day[1], day[2], hour, 0, 0, micro, dt.UTC),
-    st.sampled_from(_DAYS),
-    st.sampled_from([0, 12, 23]),
-    st.sampled_from([0, 1, 999_999]),
+RULES = rules(
+    COLUMNS,
+    when=({}, {}, {"status": "Done"}, {"status": ["done", "absent"]}, {"asked": False}, {"day": "present"}),
+    sooner=({}, {}, {"asked": "asked"}, {"wanted": "fine"}, {"asked": "asked", "seen": "seen"}),
+    country="country",
+    actions=("delete", "delete", "anonymise"),
 )
-ANCHORS = st.builds(
-    lambda of, pick: Anchor(of=tuple(of), pick=pick),
-    st.lists(st.sampled_from(COLUMNS), min_size=1, max_size=3, unique=True),
-    st.sampled_from(["first_known", "latest", "earliest"]),
-)
-RULES = st.builds(
-    lambda keep, since, otherwise, when, sooner, floor: Rule.model_validate(
-        {"keep": keep, "since": since, "otherwise": otherwise, "when": when, "sooner": sooner, "floor": floor,
-         "clause": "SH-01"}
-    ),
-    PERIODS,
-    ANCHORS,
-    st.none() | ANCHORS,
-    st.sampled_from([{}, {"status": "Done"}, {"status": ["done", "absent"]}, {"asked": False}, {"day": "present"}]),
-    st.sampled_from([{}, {"asked": "asked"}, {"wanted": "fine"}, {"asked": "asked", "seen": "seen"}]),
-    st.none() | st.builds(lambda keep, since: {"keep": keep, "since": since}, PERIODS, ANCHORS),
-)  # fmt: skip
+HOLDS = [Hold("even", OfPerson({"shopper": ("0", "2", "4", "6")})), Hold("fourth", OfPerson({"shopper": ("4",)}))]
+COVERED: dict[str, Callable[[int], bool]] = {"even": lambda n: n in (0, 2, 4, 6), "fourth": lambda n: n == 4}
 
 
 def ulid(moment: dt.datetime, low: bool) -> str:
@@ -73,127 +65,116 @@ def ulid(moment: dt.datetime, low: bool) -> str:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Rule, dt.datetime, list[dict[str, Any]]]:
-    rule, now = draw(RULES), draw(NOWS)
-    edges = [rule.period.cutoff(now), now, *([rule.floor.keep.cutoff(now)] if rule.floor else [])]
-    near = st.builds(
-        lambda edge, step: max(edge + dt.timedelta(**step), dt.datetime(1971, 1, 2, tzinfo=dt.UTC)),
-        st.sampled_from(edges),
-        st.sampled_from(
-[{}] * 6
-            + [{}, {"microseconds": 1}, {"microseconds": -1}, {"milliseconds": 1}, {"seconds": -1}, {"seconds": 1},
-             {"days": 1}, {"days": -1}, {"days": -3}, {"days": 40}]
-        ),
-    )  # fmt: skip
+def cases(draw: st.DrawFn) -> tuple[dict[str, Rule], dt.datetime, list[dict[str, Any]]]:
+    now = draw(NOWS)
+    drawn = draw(st.lists(st.sampled_from(RULES), min_size=1, max_size=3))
+    named = {f"r{place}": rule.model_copy(update={"name": f"r{place}"}) for place, rule in enumerate(drawn)}
+    moments = near([edge for rule in drawn for edge in edges(rule, now)])
     row = st.fixed_dictionaries(
         {
-            "id": st.none() | st.builds(ulid, near, st.booleans()) | st.sampled_from(["", "no ulid", "8" + "0" * 25]),
-            "fine": st.none() | near.map(lambda moment: moment.replace(tzinfo=None)),
-            "zoned": st.none() | near.map(lambda moment: moment.replace(microsecond=0)),
-            "day": st.none() | near.map(lambda moment: moment.date()),
-            "seen": st.none() | st.just(0) | near.map(lambda moment: int(moment.timestamp())),
+            "id": st.none()
+            | st.builds(ulid, moments, st.booleans())
+            | st.sampled_from(["", "no ulid", "8" + "0" * 25]),
+            "fine": st.none() | moments.map(lambda moment: moment.replace(tzinfo=None)),
+            "zoned": st.none() | moments.map(lambda moment: moment.replace(microsecond=0)),
+            "day": st.none() | moments.map(lambda moment: moment.date()),
+            "seen": st.none() | st.just(0) | moments.map(lambda moment: int(moment.timestamp())),
             "asked": st.none() | st.booleans(),
             "status": st.none() | st.sampled_from(["done", "DONE", "open", ""]),
+            "country": st.none() | st.sampled_from(["CM", "fr", "US", ""]),
+            "name": st.none() | st.sampled_from(["Ada", ""]),
         }
     )
-    return rule, now, draw(st.lists(row, min_size=1, max_size=12))
+    rows = draw(st.lists(row, min_size=1, max_size=10))
+    return named, now, [{"n": number, **row} for number, row in enumerate(rows)]
 
 
-class Model:
-    """The rule, computed row by row in Python from `Period.end`."""
-
-    def __init__(self, rule: Rule, now: dt.datetime, row: dict[str, Any]) -> None:
-        self.rule, self.now, self.row = rule, now, row
-
-    def moment(self, reference: str) -> dt.datetime | None:
-        value = self.row[reference.removeprefix("ulid:")]
-        if value in (None, 0, ""):
+def moment(reference: str, row: dict[str, Any]) -> dt.datetime | None:
+    value = row[reference.removeprefix("ulid:")]
+    if value in (None, 0, ""):
+        return None
+    if reference == "ulid:id":
+        if len(value) != 26 or value[0] > "7":
             return None
-        if reference == "ulid:id":
-            if len(value) != 26 or value[0] > "7":
-                return None
-            number = 0
-            for letter in value[:10].upper():
-                number = number * 32 + ALPHABET.index(letter)
-            return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=number)
-        if reference == "seen":
-            return dt.datetime.fromtimestamp(value, dt.UTC)
-        if reference == "day":
-            return dt.datetime.combine(value, dt.time(), dt.UTC)
-        found: dt.datetime = value.replace(tzinfo=dt.UTC)
-        return found
-
-    def anchor(self, anchor: Anchor | None) -> dt.datetime | None:
-        known = [moment for reference in (anchor.of if anchor else ()) if (moment := self.moment(reference))]
-        choose: dict[str, Callable[[list[dt.datetime]], dt.datetime]] = {
-            "latest": max, "earliest": min, "first_known": lambda moments: moments[0],
-        }  # fmt: skip
-        return choose[anchor.pick](known) if anchor and known else None
-
-    @property
-    def start(self) -> dt.datetime | None:
-        found = self.anchor(self.rule.since)
-        return self.anchor(self.rule.otherwise) if found is None else found
-
-    def _over(self, period: Period, start: dt.datetime | None) -> bool:
-        return start is not None and period.end(start) <= self.now
-
-    @property
-    def applies(self) -> bool:
-        status = (self.row["status"] or "").lower()
-        asked = {"status": status, "asked": self.row["asked"], "day": self.row["day"]}
-        for column, wanted in self.rule.when.items():
-            if column == "status" and not (status == "done" or (not status and "absent" in wanted)):  # type: ignore[operator]
-                return False
-            if column == "asked" and asked["asked"] is not False:
-                return False
-            if column == "day" and self.row["day"] is None:
-                return False
-        return True
-
-    @property
-    def sooner(self) -> bool:
-        def triggered(reference: str) -> bool:
-            if reference == "asked":
-                return self.row["asked"] is True
-            moment = self.moment(reference)
-            return moment is not None and moment <= self.now
-
-        return any(triggered(reference) for reference in self.rule.sooner.values())
-
-    @property
-    def due(self) -> bool:
-        floor = self.rule.floor
-        passed = floor is None or self._over(floor.keep, self.anchor(floor.since))
-        return self.applies and ((self._over(self.rule.period, self.start) and passed) or self.sooner)
-
-    @property
-    def undated(self) -> bool:
-        floor = self.rule.floor
-        lost = self.start is None or (floor is not None and self.anchor(floor.since) is None)
-        return self.applies and not self.sooner and lost
+        number = 0
+        for letter in value[:10].upper():
+            number = number * 32 + ALPHABET.index(letter)
+        return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=number)
+    if reference == "seen":
+        return dt.datetime.fromtimestamp(value, dt.UTC)
+    if reference == "day":
+        return dt.datetime.combine(value, dt.time(), dt.UTC)
+    found: dt.datetime = value.replace(tzinfo=dt.UTC)
+    return found
 
 
+def applies(rule: Rule, row: dict[str, Any]) -> bool:
+    status = (row["status"] or "").lower()
+    for column, wanted in rule.when.items():
+        if column == "status" and not (status == "done" or (not status and "absent" in wanted)):  # type: ignore[operator]
+            return False
+        if column == "asked" and row["asked"] is not False:
+            return False
+        if column == "day" and row["day"] is None:
+            return False
+    return True
+
+
+def reading(rule: Rule, row: dict[str, Any]) -> Reading:
+    country = (row["country"] or "").upper()
+    return Reading(
+        rule,
+        applies=applies(rule, row),
+        moments={reference: moment(reference, row) for reference in COLUMNS},
+        flags={"asked": row["asked"] is True},
+        concerned=True,
+        country=country if rule.law and rule.law.country else None,
+        anonymises=rule.action == "anonymise",
+        blank=row["name"] is None,
+    )
+
+
+def start(read: Reading) -> dt.datetime | None:
+    """The moment from which a period runs, whatever its state and whatever else moves its end."""
+    alone = read.rule.model_copy(update={"sooner": {}, "floor": None})
+    return promise("alone", replace(read, rule=alone, applies=True), dt.datetime(2026, 1, 1, tzinfo=dt.UTC)).since
+
+
+def yes(predicate: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.case((predicate, 1), else_=0)
+
+
+@settings(max_examples=max(8, ROUNDS // 2))
 @given(case=cases())
-def test_the_predicate_is_the_rule(database: Database, case: tuple[Rule, dt.datetime, list[dict[str, Any]]]) -> None:
-    rule, now, rows = case
-    rows = [{"n": number, **row} for number, row in enumerate(rows)]
+def test_the_predicates_are_the_verdict(
+    database: Database, case: tuple[dict[str, Rule], dt.datetime, list[dict[str, Any]]]
+) -> None:
+    named, now, rows = case
     fill(database, EVENTS, rows)
-    columns = dict.fromkeys(EVENTS.c.keys(), "system")
-    facts = catalog(events=category({"events": {"columns": columns, "retention": [rule]}}))
-    table = bound(database, "events", facts)
-    models = [Model(rule, now, row) for row in rows]
-    asked = [
-        sa.case((where(Due(rule, now), table), 1), else_=0),
-        sa.case((waiting(table, rule, now) & is_not_true(dated(table, rule, now)), 1), else_=0),
-        since(table, rule),
-    ]
-    found = database.rows(sa.select(*asked).select_from(table.sql).order_by(table.column("n")))
-    for model, (is_due, is_undated, start) in zip(models, found, strict=True):
-        assert (bool(is_due), bool(is_undated)) == (model.due, model.undated), model.row
-        assert start == model.start, model.row
-    chosen = sa.select(table.column("n")).where(due(table, rule, now))
-    assert {n for (n,) in database.rows(chosen)} == {m.row["n"] for m in models if m.due}
+    columns = {**dict.fromkeys(EVENTS.c.keys(), "x"), "name": "user.name"}
+    table = {"key": ["n"], "subject": {"shopper": "n"}, "columns": columns, "retention": list(named.values())}
+    events = bound(database, "events", catalog(events=category({"events": table})))
+    for as_of in (now, now - dt.timedelta(microseconds=1), now + dt.timedelta(days=31)):
+        asked = [
+            yes(where(Due(None, as_of), events)),
+            yes(erasable(Due(None, as_of), events, as_of=as_of)),
+            yes(erasable(Due(None, as_of), events, as_of=as_of, holds=HOLDS)),
+            *(yes(held(events, [hold])) for hold in HOLDS),
+        ]
+        for rule in named.values():
+            undated = waiting(events, rule, as_of) & is_not_true(dated(events, rule, as_of))
+            found = (due(events, rule, as_of), undated, kept_by_law(events, rule, as_of))
+            asked += [*map(yes, found), since(events, rule)]
+        answers = database.rows(sa.select(*asked).select_from(events.sql).order_by(events.column("n")))
+        for row, answer in zip(rows, answers, strict=True):
+            covering = [Held(name) for name, covers in COVERED.items() if covers(row["n"])]
+            read = {name: reading(rule, row) for name, rule in named.items()}
+            bare, kept = verdict(read, as_of), verdict(read, as_of, covering)
+            said: list[Any] = [bare.due, bare.erasable, kept.erasable, *(Held(hold.id) in covering for hold in HOLDS)]
+            for one in bare.promised:
+                by_law = any(minimum.binding for minimum in bare.minima if minimum.rule == one.rule)
+                said += [one.due, one.undated, by_law, start(read[one.rule])]
+            assert list(answer) == said, (row, as_of)
 
 
 EDGE = dt.datetime(2025, 6, 15, tzinfo=dt.UTC)

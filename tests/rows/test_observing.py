@@ -73,7 +73,7 @@ def test_a_plan_says_the_same_and_changes_its_digest_with_any_number(both: tuple
     assert totals == observe(SHOP, "shop/content", databases, AS_OF).due
     (deleted,) = [line for line in made.lines if line.rule == "deleted" and line.database == "own"]
     assert deleted.oldest == datetime(2026, 1, 1, tzinfo=UTC)
-    assert (deleted.clause, deleted.undated, deleted.erasable) == ("SH-02", 1, 1)
+    assert (deleted.clause, deleted.erasable) == ("SH-02", 1)
     assert made.digest == plan(Due(None, AS_OF), SHOP, databases, as_of=AS_OF, categories=["shop/content"]).digest
     assert made.digest != replace(made, lines=(replace(deleted, due=9), *made.lines[1:])).digest
     holds = [Hold("h", OfTenant("own"))]
@@ -105,7 +105,7 @@ def test_a_database_that_cannot_be_opened_makes_its_counts_unknown(both: tuple[D
     assert observe(SHOP, "shop/ours", nowhere, AS_OF).unknown == ()
     assert not plan(Due(None, AS_OF), SHOP, nowhere, as_of=AS_OF).complete
     with pytest.raises(DatabaseUnreachable):
-        list(nowhere.readable(SHOP, "shop_database", "orders", opted_in=None, as_of=AS_OF))
+        list(nowhere.homes(SHOP, AS_OF).within("orders", opted_in=None))
     without = Databases(databases.shared, tenants=TENANTS)
     assert "reference" in observe(SHOP, "shop/content", without, AS_OF).unknown[0]
 
@@ -117,7 +117,7 @@ def test_a_missing_table_is_unknown_and_the_others_are_counted(both: tuple[Datab
     assert seen.rows == {"orders": 4, "order_lines": 3, "media": None}
     assert "no table 'media'" in seen.unknown[0]
     with pytest.raises(MissingTable):
-        list(databases.readable(SHOP, "shop_database", "media", opted_in=None, as_of=AS_OF))
+        list(databases.homes(SHOP, AS_OF).within("media", opted_in=None))
     stock(own, {}, only=("media",))
 
 

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from genuka_pipelines.catalog.rule import Rule
 from genuka_pipelines.rows.due import dated, due, kept_by_law, rules_of, waiting
 from genuka_pipelines.rows.errors import NoWayBetween, UnfitColumn
+from genuka_pipelines.rows.fate import erasable
 from genuka_pipelines.rows.path import is_not_true
 from genuka_pipelines.rows.selection import Due, Hold, OfTenant
-from genuka_pipelines.rows.where import erasable, where
+from genuka_pipelines.rows.where import where
 from genuka_pipelines.systems.database import Database
 from genuka_pipelines.systems.errors import MissingColumn
 from tests.rows.shop import AS_OF, CONTENT, OVER, SHOP, bound, catalog, category, plain, stock

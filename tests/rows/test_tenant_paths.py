@@ -117,12 +117,11 @@ def test_only_rows_of_tenants_that_agreed_may_be_read(shop: Database) -> None:
         only=("companies", "company_consents", "tenant_databases"),
     )  # fmt: skip
     databases = Databases(shop, tenants=TENANTS)
-    ((found, within),) = databases.readable(SHOP, "shop_database", "order_lines", opted_in="analytics", as_of=AS_OF)
-    lines = found.table("order_lines")
+    ((lines, within),) = databases.homes(SHOP, AS_OF).within("order_lines", opted_in="analytics")
     assert within is not None
-    assert {key for (key,) in found.rows(sa.select(lines.c.id).where(within))} == {1, 2}
+    assert {key for (key,) in shop.rows(sa.select(lines.column("id")).where(within))} == {1, 2}
     before = AS_OF.replace(year=2025)
-    ((_, within),) = databases.readable(SHOP, "shop_database", "orders", opted_in="analytics", as_of=before)
+    ((_, within),) = databases.homes(SHOP, before).within("orders", opted_in="analytics")
     assert within is not None
     assert shop.count(sa.select(shop.table("orders").c.id).where(within)) == 2
-    assert not list(databases.readable(SHOP, "shop_database", "orders", opted_in="nothing", as_of=AS_OF))
+    assert not list(databases.homes(SHOP, AS_OF).within("orders", opted_in="nothing"))

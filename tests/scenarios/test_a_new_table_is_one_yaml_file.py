@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from genuka_pipelines.settings import load_settings
-from tests.scenarios.conftest import ROOT, Demonstrated
+from tests.scenarios.houses import ROOT, Told
 
 FACTS = """
 type: genuka_pipelines.components.DataCategory
@@ -64,7 +64,7 @@ print(result.success, checks)
 """
 
 
-def test_a_new_table_is_one_yaml_file(demo: Demonstrated, tmp_path: Path) -> None:
+def test_a_new_table_is_one_yaml_file(demo: Told, tmp_path: Path) -> None:
     project = _project(tmp_path)
     settings = load_settings({"GENUKA_HOME": str(demo.house.home)})
     engine = sa.create_engine(settings.url("genuka"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.conftest import Demonstrated, House
+from tests.scenarios.houses import House, Told
 
 SECRET = "s3cr3t-w0rd"
 
@@ -49,7 +49,7 @@ def test_wrong_words(empty_house: House, arguments: tuple[str, ...], says: str) 
         ({"GENUKA_ASSETS": "/nowhere/at/all"}, "GENUKA_ASSETS"),
     ],
 )
-def test_wrong_settings(demo: Demonstrated, env: dict[str, str], says: str) -> None:
+def test_wrong_settings(demo: Told, env: dict[str, str], says: str) -> None:
     refused(demo.house, "seed", "--companies", "3", "--days", "3", says=says, **env)
 
 
@@ -69,7 +69,7 @@ def test_the_catalogue_without_a_database_is_shown_and_says_what_is_unknown(tmp_
     assert {clause["status"] for clause in said.json["clauses"]} <= {"unproven", "planned", "procedure"}
 
 
-def test_a_python_file_beside_facts_is_refused(tmp_path: Path, demo: Demonstrated) -> None:
+def test_a_python_file_beside_facts_is_refused(tmp_path: Path, demo: Told) -> None:
     from tests.catalog.deployment import facts, write
 
     assets = write(tmp_path, facts())

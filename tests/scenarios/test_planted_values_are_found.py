@@ -15,7 +15,7 @@ from genuka_pipelines.quality.asking import ask
 from genuka_pipelines.quality.inspection import inspect_category
 from genuka_pipelines.runtime import Runtime, open_runtime
 from genuka_pipelines.settings import load_settings
-from tests.scenarios.conftest import House
+from tests.scenarios.houses import Told
 
 FOUND_BY = {
     "card_number": "no_card_numbers",
@@ -35,27 +35,11 @@ SPECIAL = ("ethnic_origin", "political_opinion", "religious_belief", "union_memb
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Runtime, list[dict[str, Any]]]]:
-    """A second house, seeded with forbidden values."""
-    import os
-    import shutil
-    import tempfile
-    from pathlib import Path
-
-    from tests.scenarios.conftest import ROOT
-
-    home = Path(tempfile.mkdtemp(prefix="gp", dir="/tmp"))
-    env = {k: v for k, v in os.environ.items() if not k.startswith("GENUKA_")}
-    house = House(home, {**env, "GENUKA_HOME": str(home), "PYTHONPATH": str(ROOT)})
-    try:
-        assert house.genuka("up", "--json").code == 0
-        said = house.genuka("seed", "--companies", "30", "--days", "15", "--plant", "--json")
-        assert said.code == 0, said.err
-        with open_runtime(load_settings({"GENUKA_HOME": str(home)})) as runtime:
-            yield runtime, said.json["planted"]
-    finally:
-        house.genuka("down", "--wipe")
-        shutil.rmtree(home, ignore_errors=True)
+def planted(planted_house: Told) -> Iterator[tuple[Runtime, list[dict[str, Any]]]]:
+    """The opened house, and what was planted in it."""
+    assert planted_house.said.code == 0, planted_house.said.err
+    with open_runtime(load_settings({"GENUKA_HOME": str(planted_house.house.home)})) as runtime:
+        yield runtime, planted_house.said.json["planted"]
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from genuka_pipelines.demo.seed import Target, seeded_identities
 from genuka_pipelines.settings import load_settings
-from tests.scenarios.conftest import Demonstrated
+from tests.scenarios.houses import Told
 
 
-def test_the_demo_succeeds_and_breaks_no_clause(demo: Demonstrated) -> None:
+def test_the_demo_succeeds_and_breaks_no_clause(demo: Told) -> None:
     assert demo.said.code == 0, demo.said.err[-2000:]
     said = demo.said.json
     assert said["ok"] is True
@@ -26,12 +26,12 @@ def test_the_demo_succeeds_and_breaks_no_clause(demo: Demonstrated) -> None:
     assert said["clauses"]["kept"] > 0
 
 
-def test_progress_goes_to_stderr_and_one_object_to_stdout(demo: Demonstrated) -> None:
+def test_progress_goes_to_stderr_and_one_object_to_stdout(demo: Told) -> None:
     assert demo.said.out.count("\n") == 1
     assert "Dagster job inspect" in demo.said.err
 
 
-def test_the_catalogue_says_what_keeps_each_clause(demo: Demonstrated) -> None:
+def test_the_catalogue_says_what_keeps_each_clause(demo: Told) -> None:
     said = demo.house.genuka("catalog", "--json")
     assert said.code == 0
     listed = said.json
@@ -45,7 +45,7 @@ def test_the_catalogue_says_what_keeps_each_clause(demo: Demonstrated) -> None:
     assert set(states.values()) <= {"kept", "unproven", "planned", "procedure", "not switched on"}
 
 
-def test_the_ledger_is_whole_and_anchored(demo: Demonstrated) -> None:
+def test_the_ledger_is_whole_and_anchored(demo: Told) -> None:
     said = demo.house.genuka("ledger", "verify", "--json")
     assert said.code == 0
     assert said.json["intact"] is True
@@ -53,19 +53,19 @@ def test_the_ledger_is_whole_and_anchored(demo: Demonstrated) -> None:
         assert list((demo.house.home / "stores" / region / "ledger" / "anchors").rglob("*.json"))
 
 
-def test_every_part_is_well(demo: Demonstrated) -> None:
+def test_every_part_is_well(demo: Told) -> None:
     said = demo.house.genuka("doctor", "--json")
     assert said.code == 0, said.out
     assert all(check["ok"] for check in said.json["checks"])
 
 
-def test_dagster_shows_the_same_history(demo: Demonstrated) -> None:
+def test_dagster_shows_the_same_history(demo: Told) -> None:
     with sqlite3.connect(demo.house.home / "dagster" / "history" / "runs.db") as runs:
         jobs = dict(runs.execute("select pipeline_name, status from runs").fetchall())
-    assert jobs == {"inspect": "SUCCESS", "staging": "SUCCESS", "anchor": "SUCCESS"}
+    assert jobs == dict.fromkeys(("inspect", "retention_sweep", "staging", "anchor"), "SUCCESS")
 
 
-def test_no_seeded_name_email_or_phone_is_anywhere_it_needs_not_be(demo: Demonstrated) -> None:
+def test_no_seeded_name_email_or_phone_is_anywhere_it_needs_not_be(demo: Told) -> None:
     """Dagster's storage, logs, staging and the ledger are searched for every seeded identity."""
     settings = load_settings({"GENUKA_HOME": str(demo.house.home)})
     engines = {name: sa.create_engine(settings.url(name)) for name in ("genuka", "genletter", "control")}
@@ -106,7 +106,7 @@ def _texts(home: Path, control: sa.Engine) -> Iterator[tuple[str, str]]:
             yield f"control.{name}", "\n".join(map(str, rows))
 
 
-def test_staged_tables_have_declared_columns_only(demo: Demonstrated) -> None:
+def test_staged_tables_have_declared_columns_only(demo: Told) -> None:
     import pyarrow.parquet as pq
 
     from genuka_pipelines.catalog.load import load_catalog
@@ -120,7 +120,7 @@ def test_staged_tables_have_declared_columns_only(demo: Demonstrated) -> None:
                 assert pq.read_schema(file).names == list(table.staging.columns), name
 
 
-def test_nothing_is_staged_without_consent(demo: Demonstrated) -> None:
+def test_nothing_is_staged_without_consent(demo: Told) -> None:
     import pyarrow.dataset as ds
 
     settings = load_settings({"GENUKA_HOME": str(demo.house.home)})
@@ -145,8 +145,8 @@ def test_nothing_is_staged_without_consent(demo: Demonstrated) -> None:
     assert 0 < opted <= orders
 
 
-@pytest.mark.parametrize("job", ["inspect", "staging", "anchor"])
-def test_running_a_job_again_is_fine(demo: Demonstrated, job: str) -> None:
+@pytest.mark.parametrize("job", ["inspect", "retention_sweep", "staging", "anchor"])
+def test_running_a_job_again_is_fine(demo: Told, job: str) -> None:
     from datetime import UTC, datetime
 
     from genuka_pipelines.demo.runs import run_job

@@ -67,6 +67,48 @@ def test_a_database_that_cannot_be_opened(database: Database, case: str) -> None
         assert caught.value.exit_code == 2
 
 
+NO_TLS = {"ssl_disabled": True}
+REQUIRED = {"ssl": {"check_hostname": False}}
+ENCRYPTION: dict[str, dict[str, object]] = {
+    "127.0.0.1/x": NO_TLS,
+    "127.1.2.3:3307/x": NO_TLS,
+    "localhost/x": NO_TLS,
+    "[::1]/x": NO_TLS,
+    "/x?unix_socket=/run/s": NO_TLS,
+    "db.example.org/x?unix_socket=/run/s": NO_TLS,
+    "db.example.org/x": REQUIRED,
+    "10.0.0.7/x": REQUIRED,
+    "127.0.0.1/x?host=db.example.org": REQUIRED,
+    # what the URL says comes first
+    "127.0.0.1/x?ssl_disabled=false": {"ssl_disabled": False, **REQUIRED},
+    "127.0.0.1/x?ssl_ca=/ca.pem": {},
+    "127.0.0.1/x?ssl_ca=/ca.pem&ssl_disabled=no": {"ssl_disabled": False},
+    "db.example.org/x?ssl_ca=/ca.pem": {},
+    "db.example.org/x?ssl_verify_cert=true": {},
+    "db.example.org/x?ssl_disabled=true": NO_TLS,
+    "db.example.org/x?ssl_disabled=1": NO_TLS,
+    "db.example.org/x?ssl_disabled=true&ssl_ca=/ca.pem": NO_TLS,
+}
+
+
+@pytest.mark.parametrize("place", ENCRYPTION)
+def test_mysql_is_encrypted_beyond_this_machine_unless_the_url_says_otherwise(place: str) -> None:
+    url = sa.make_url(f"mysql+pymysql://u@{place}")
+    said = dialect_of(url).connect_args(url)
+    assert {name: value for name, value in said.items() if name.startswith("ssl")} == ENCRYPTION[place]
+
+
+def test_a_mysql_server_without_tls_is_refused_where_tls_is_wanted() -> None:
+    """On the real driver: here the URL wants it, beyond this machine the house does."""
+    with opened("mariadb") as database:
+        assert database.rows(sa.text("SHOW STATUS LIKE 'Ssl_cipher'"))[0][1] == ""
+        if database.rows(sa.text("SELECT @@have_ssl"))[0][0] == "YES":
+            pytest.skip("this MariaDB offers TLS: its refusal was NOT tried")
+        wanting = Database(database.url.update_query_dict({"ssl_disabled": "false"}), name="shop_database")
+        with pytest.raises(DatabaseUnreachable, match="encryption"):
+            wanting.tables()
+
+
 def test_what_is_missing_is_named(database: Database) -> None:
     run(database, "CREATE TABLE here (id int)")
     with pytest.raises(MissingTable, match="no table 'absent'"):

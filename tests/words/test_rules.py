@@ -33,15 +33,15 @@ WHAT = Words(fr="Enregistrements de session", en="Session recordings")
 GOLDEN: list[tuple[dict[str, Any], str, str]] = [
     (
         {"keep": "P1M", "since": "ended_at", "sooner": {"on_request": "a", "processed": "b"}, "clause": "GK-39"},
-        "Enregistrements de session : supprimé un mois après leur fin,"
+        "Enregistrements de session : effacement un mois après leur fin,"
         " plus tôt sur demande ou une fois traités (GK-39).",
         "Session recordings: deleted one month after they end, sooner on request or once processed (GK-39).",
     ),
     (
         {"keep": "P3Y", "since": "decided_at", "otherwise": "started_at", "ceiling": "P2Y", "clause": "GK-33"},
-        "Enregistrements de session : supprimé 2 ans après la décision (à défaut, leur début)"
+        "Enregistrements de session : effacement 2 ans après la décision (à défaut, leur début)"
         " (promesse : 3 ans ; la limite plus basse s'applique) (GK-33).",
-        "Session recordings: deleted 2 years after the decision (failing that, they start)"
+        "Session recordings: deleted 2 years after the decision (failing that, after they start)"
         " (promised: 3 years; the lower limit applies) (GK-33).",
     ),
     (
@@ -54,12 +54,12 @@ GOLDEN: list[tuple[dict[str, Any], str, str]] = [
             "notices": ("P30D", "P7D", "P1D"),
             "clause": "GK-38",
         },
-        "Enregistrements de session : supprimé avec sa base de données dès leur fin si `state` vaut closed ou void et"
+        "Enregistrements de session : effacement de la base de données dès leur fin, si `state` vaut closed ou void et"
         " `ended_at` est renseigné, jamais avant 4 mois après la dernière utilisation ;"
-        " préavis 30 jours, 7 jours ou un jour avant (GK-38).",
-        "Session recordings: dropped with the database as soon as they end where `state` is closed or void and"
+        " préavis 30 jours, 7 jours et un jour avant (GK-38).",
+        "Session recordings: dropped with the database right after they end, where `state` is closed or void and"
         " `ended_at` is set, never before 4 months after its last use;"
-        " notice 30 days, 7 days or one day before (GK-38).",
+        " notice 30 days, 7 days and one day before (GK-38).",
     ),
     (
         {
@@ -68,11 +68,11 @@ GOLDEN: list[tuple[dict[str, Any], str, str]] = [
             "law": {"since": "ended_at", "minimum": {"FR": "P10Y", "CM": "P10Y"}, "basis": "commercial code"},
             "clause": "GK-19",
         },
-        "Enregistrements de session : supprimé un an après le dernier de : leur fin, `seen_at` ;"
-        " la loi fait conserver 10 ans (FR) ou 10 ans (CM) après leur fin (commercial code),"
+        "Enregistrements de session : effacement un an après leur fin ou `seen_at` (selon ce qui arrive en dernier) ;"
+        " la loi fait conserver 10 ans (FR, CM) après leur fin (commercial code),"
         " le reste étant rendu anonyme (GK-19).",
-        "Session recordings: deleted one year after the latest of: they end, `seen_at`;"
-        " the law has it kept 10 years (FR) or 10 years (CM) after they end (commercial code),"
+        "Session recordings: deleted one year after they end or `seen_at` (whichever comes last);"
+        " the law has it kept 10 years (FR, CM) after they end (commercial code),"
         " the rest being anonymised (GK-19).",
     ),
 ]

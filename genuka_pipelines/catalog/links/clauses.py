@@ -20,12 +20,14 @@ def broken_clauses(catalog: Catalog) -> Iterator[Broken]:
 
 
 def _clauses_in(catalog: Catalog, key: str, raw: object, at: At = ("attributes",)) -> Iterator[Broken]:
-    """Every `clause:` and `clauses:` of a file, wherever it stands."""
+    """Every `clause:`, `clauses:` and `also:` of a file, wherever it stands."""
     if isinstance(raw, dict):
         for name, inner in raw.items():
             if name == "clause" and isinstance(inner, str):
                 yield from _clause(catalog, key, inner, (*at, name))
-            elif name == "clauses" and isinstance(inner, list) and all(isinstance(item, str) for item in inner):
+            elif (
+                name in ("clauses", "also") and isinstance(inner, list) and all(isinstance(item, str) for item in inner)
+            ):
                 for index, item in enumerate(inner):
                     yield from _clause(catalog, key, item, (*at, name, index))
             else:

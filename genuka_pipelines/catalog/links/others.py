@@ -49,6 +49,8 @@ def _processors(catalog: Catalog) -> Iterator[Broken]:
                     f"system '{name}' is already declared by {names[name]}",
                 )
             names[name] = key
+            if system.by_hand is not None and (problem := unknown(system.by_hand, "procedure", catalog.procedures)):
+                yield file, ("attributes", "systems", name, "by_hand"), problem
             for other in system.apart_from:
                 if problem := unknown(other, "system", catalog.systems):
                     yield file, ("attributes", "systems", name, "apart_from"), problem

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.catalog.links.naming import Found, unknown
+from genuka_pipelines.catalog.staging import OF_SEVERAL
 from genuka_pipelines.catalog.table import Table, own_column
 from genuka_pipelines.catalog.vocabulary import is_direct_identifier
 
@@ -97,12 +98,22 @@ def _staging(catalog: Catalog, category: Category, table: Table) -> Iterator[Fou
                 yield ("staging", "consent"), problem
     if problem := unknown(table.staging.purpose, "purpose of this category", category.purposes):
         yield ("staging", "purpose"), problem
+    days = any(column.way == "day" for column in table.staging.columns.values())
     for name, column in table.staging.columns.items():
+        at = ("staging", "columns", name)
+        if len(column.of) > 1 and column.way not in OF_SEVERAL:
+            yield (
+                at,
+                f"'{name}' is staged as {column.way} of {', '.join(column.of)}: {column.way} takes one column; "
+                f"name one of them, or make one value of all as {', '.join(OF_SEVERAL)}",
+            )
+        if column.way == "device_day" and not days:
+            yield at, f"'{name}' is a device_day, but nothing says which day's key makes it: stage a column as day too"
         for source in column.of:
             holds = table.columns[source].holds
             if column.way in ("copy",) and is_direct_identifier(holds):
                 yield (
-                    ("staging", "columns", name),
+                    at,
                     f"'{source}' is {holds}, a direct identifier, and never leaves the database in clear; "
                     "stage it as pseudonym, device_day, host or present",
                 )

@@ -89,7 +89,7 @@ class Cluster:
                 "--locale=C",
                 "--locale-provider=builtin",
                 "--builtin-locale=C.UTF-8",
-                *(["--no-sync"] if self.for_one_run else []),
+                *(["--no-sync", "--set=fsync=off"] if self.for_one_run else []),
                 seconds=PATIENCE,
             )
             if done.returncode:

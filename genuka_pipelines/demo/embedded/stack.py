@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from genuka_pipelines.demo.embedded import databases
 from genuka_pipelines.demo.embedded.cluster import Cluster
@@ -22,6 +23,7 @@ from genuka_pipelines.demo.embedded.mark import MARK, Mark, read_mark, write_ato
 from genuka_pipelines.demo.embedded.server import find_server, identify, provide_server
 from genuka_pipelines.settings import (
     EMBEDDABLE,
+    SERVICES,
     STACK_FILE,
     STORES,
     Misconfigured,
@@ -66,7 +68,8 @@ def up(home: Path, *, wanted: Iterable[str] = EMBEDDABLE, base: Path | None = No
     with sole_worker(home), told_in_a_sentence(home):
         before = _before(home)
         mark = identify(home)
-        make_folders(home, [name for name in STORES if name in parts])
+        services = [name for name, database in SERVICES.items() if database in parts]
+        make_folders(home, [*(name for name in STORES if name in parts), *services])
         cluster, started, notes = None, False, []
         if mark.server or parts.intersection(DATABASES):
             cluster = provide_server(home, mark, base)
@@ -164,11 +167,16 @@ def _record(home: Path, cluster: Cluster | None, before: StackFile | None) -> St
             for name in sorted(there)
             if cluster and name.startswith(_TENANT)
         },
-        stores={name: (home / "stores" / name).as_uri() for name in STORES if (home / "stores" / name).is_dir()},
+        stores=_folders(home, STORES),
+        services=_folders(home, SERVICES),
     )
     if file != before:
         write_atomically(home / STACK_FILE, file.model_dump(mode="json"))
     return file
+
+
+def _folders(home: Path, names: Iterable[str]) -> dict[Any, str]:
+    return {name: (home / "stores" / name).as_uri() for name in names if (home / "stores" / name).is_dir()}
 
 
 def _remove(folder: Path) -> None:

@@ -54,7 +54,9 @@ def stamp() -> TypeEngine[datetime]:
     On MySQL this is `TIMESTAMP`, which the server converts by the session's time zone: every
     session must say `SET time_zone = '+00:00'`, or it reads another moment than was written.
     """
-    return TIMESTAMP().with_variant(postgresql.TIMESTAMP(timezone=False, precision=0), "postgresql")
+    # Dagster's storage, once imported, makes every plain TIMESTAMP one of microseconds; not MySQL's own type.
+    own = TIMESTAMP().with_variant(mysql.TIMESTAMP(), *_MYSQL)
+    return own.with_variant(postgresql.TIMESTAMP(timezone=False, precision=0), "postgresql")
 
 
 def document() -> TypeEngine[Any]:

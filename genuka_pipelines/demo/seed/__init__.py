@@ -10,14 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from genuka_pipelines.demo.seed.values import (
-    Identities,
-    Planted,
-    Recipe,
-    Seeded,
-    Target,
-    dedicated_refs,
-)
+from genuka_pipelines.demo.seed.values import Identities, Planted, Recipe, Seeded, Target, dedicated_refs
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -7,7 +7,7 @@ read as sentences about Genuka and not about Arrow.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,9 +33,10 @@ def documents(values: Iterable[object]) -> Array:
     return strings(json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in values)
 
 
-def take(values: Array, places: Ints) -> Array:
+def take(values: Array | Sequence[str | None], places: Ints) -> Array:
     """The values at these places."""
-    return values.take(pa.array(places))
+    held = values if isinstance(values, pa.Array) else strings(values)
+    return held.take(pa.array(places))
 
 
 def text(numbers: NDArray[Any]) -> Array:
@@ -79,22 +80,6 @@ def quoted(values: Array) -> Array:
 def or_null(values: Array) -> Array:
     """JSON texts, with the word null for what is missing."""
     return pc.fill_null(values, "null")
-
-
-def moments(seconds: Ints, where: Bools | None = None) -> Array:
-    """Unix seconds as UTC moments of second precision, null where the condition fails."""
-    made = pa.array(seconds).cast(pa.timestamp("s"))
-    return made if where is None else only(made, where)
-
-
-def spelled(seconds: Ints) -> Array:
-    """Moments as PHP writes them inside a document, `2026-01-31T08:15:00`."""
-    return pc.replace_substring(pc.cast(moments(seconds), pa.string()), " ", "T")
-
-
-def dates(seconds: Ints) -> Array:
-    """The UTC days of these Unix seconds."""
-    return pc.cast(pa.array(seconds // 86_400, pa.int32()).cast(pa.date32()), pa.string())
 
 
 def upper(values: Array) -> Array:

@@ -15,12 +15,7 @@ from sqlalchemy.schema import DropTable
 
 from genuka_pipelines.demo.schema import tables_of
 from genuka_pipelines.demo.seed import marker
-from genuka_pipelines.demo.seed.errors import (
-    DatabaseRefused,
-    ForeignDatabase,
-    LoadIncomplete,
-    SeedingUnderWay,
-)
+from genuka_pipelines.demo.seed.errors import DatabaseRefused, ForeignDatabase, LoadIncomplete, SeedingUnderWay
 from genuka_pipelines.demo.seed.load.bulk import Bulk, bulk_for
 from genuka_pipelines.demo.seed.load.rows import Rows
 from genuka_pipelines.demo.seed.values import GENLETTER, GENUKA, Recipe

@@ -15,7 +15,7 @@ import numpy as np
 from genuka_pipelines.demo.seed.arrays import Array, Ints
 from genuka_pipelines.demo.seed.dice import Dice
 from genuka_pipelines.demo.seed.roster import Block
-from genuka_pipelines.demo.seed.values import Recipe, dedicated_refs
+from genuka_pipelines.demo.seed.values import DAY, Recipe, dedicated_refs
 
 _MEDIA_RANGE = 10_000_000
 
@@ -40,6 +40,15 @@ class Bench:
     def dice(self, subject: str, block: Block | None = None) -> Dice:
         """The stream of chance of a subject, in a block where there is one."""
         return Dice(self.recipe.seed, subject, *([] if block is None else [block.number]))
+
+    def past(self, seconds: Ints) -> Ints:
+        """The same moments, the last second before `as_of` at the latest."""
+        return np.minimum(seconds, self.recipe.now - 1)
+
+    def recent(self, dice: Dice, since: Ints, days: int, *, until: int = 0) -> Ints:
+        """A moment a row: after `since`, of the last `days`, and `until` seconds before `as_of` at the latest."""
+        now = self.recipe.now
+        return dice.between(np.maximum(since, now - days * DAY), now - until, len(since))
 
     def serials(self, database: str, name: str, length: int) -> Ints:
         """The next numbers of a counting column, from 1, each given out once a database.

@@ -54,7 +54,7 @@ class Dice:
         drawn: Ints = places.astype(np.int64)
         return drawn
 
-    def among(self, values: Array, length: int) -> Array:
+    def among(self, values: Array | Sequence[str | None], length: int) -> Array:
         """Values of a pool, each as likely as another."""
         return take(values, self.below(len(values), length))
 

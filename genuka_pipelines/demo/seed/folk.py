@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from genuka_pipelines.demo.seed.arrays import Array, Floats, Ints, choose, join, strings, take, text
+from genuka_pipelines.demo.seed.arrays import Array, Bools, Floats, Ints, choose, join, strings, take, text
 from genuka_pipelines.demo.seed.dice import Dice
 from genuka_pipelines.demo.seed.pools import agents, names, places
 
@@ -29,6 +29,12 @@ class Folk:
     def at(self, rows: Ints) -> Folk:
         """The people of these rows."""
         return Folk(*(take(column, rows) for column in (self.first, self.last, self.full, self.email, self.phone)))
+
+
+def either(where: Bools, these: Folk, those: Folk) -> Folk:
+    """One of two people, row by row."""
+    columns = ("first", "last", "full", "email", "phone")
+    return Folk(*(choose(where, getattr(these, name), getattr(those, name)) for name in columns))
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,11 +14,12 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, MetaDat
 
 from genuka_pipelines.demo.schema.types import stamp
 from genuka_pipelines.demo.seed.values import Recipe
+from genuka_pipelines.rows.synthetic import MARKER as SYNTHETIC
 
 LOADING, COMPLETE = "loading", "complete"
 
 MARKER = Table(
-    "genuka_demo",
+    SYNTHETIC,
     MetaData(),
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("database_name", String(64), nullable=False),

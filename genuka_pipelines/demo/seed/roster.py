@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genuka_pipelines.demo.seed import limits
+from genuka_pipelines.demo.seed import countries, limits
 from genuka_pipelines.demo.seed.arrays import Array, Bools, Floats, Ints, take
 from genuka_pipelines.demo.seed.dice import Dice
 from genuka_pipelines.demo.seed.folk import Folk, folk
-from genuka_pipelines.demo.seed.pools import places
 from genuka_pipelines.demo.seed.values import DAY, GENUKA, Recipe, dedicated_refs
 
 PLANS = ("LIGHT", "PRO", "ENTERPRISE")
@@ -86,7 +85,7 @@ def roster(recipe: Recipe) -> Roster:
 
     opted_in = dice.chance(size, 0.35)
     opted_in[dedicated >= 0] = dedicated[dedicated >= 0] % 2 == 0
-    country = dice.weighted(size, [country.weight for country in places.COUNTRIES])
+    country = countries.drawn(dice, size)
     return Roster(
         ids=dice.ulids(created),
         created=created,

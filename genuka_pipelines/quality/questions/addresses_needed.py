@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import sqlalchemy as sa
 
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.catalog.question import Need
 from genuka_pipelines.quality.answer import Answer, none_found
-from genuka_pipelines.quality.surroundings import Surroundings
+from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.rows.declared import Home
 from genuka_pipelines.rows.state import has_value, in_state
 
 
-def ask(house: Surroundings, key: str, as_of: datetime, name: str) -> Answer:
+def ask(asked: Asked) -> Answer:
     """No where a column of the question's `needs` has a value that no row of the serving table needs."""
-    system = house.catalog.categories[key].system
-    home = house.databases(system).homes(house.catalog, as_of).shared
-    return none_found(
-        {f"{need.table}.{need.column}": _unneeded(home, need) for need in house.catalog.questions[name].needs}
-    )
+    home = asked.house.databases(asked.category.system).home(asked.house.catalog)
+    return none_found({f"{need.table}.{need.column}": _unneeded(home, need) for need in asked.question.needs})
 
 
 def _unneeded(home: Home, need: Need) -> int | None:

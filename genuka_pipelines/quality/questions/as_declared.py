@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from genuka_pipelines.quality.answer import Answer
-from genuka_pipelines.quality.surroundings import Surroundings
+from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.quality.undeclared import differences, undeclared_tables
 
 
-def ask(house: Surroundings, key: str, as_of: datetime, name: str) -> Answer:  # noqa: ARG001
+def ask(asked: Asked) -> Answer:
     """No for a missing table, an undeclared column, or an undeclared table that is nearest to this category."""
-    system = house.catalog.categories[key].system
-    if house.catalog.systems[system].kind != "database":
+    if asked.system.kind != "database":
         return Answer(passed=True, notes=("it holds objects, which have no columns",))
-    found = differences(house, key, as_of)
-    strangers = tuple(name for name, nearest in undeclared_tables(house, system, as_of).items() if nearest == key)
+    homes = asked.homes()
+    found = differences(homes, asked.category)
+    nearest = undeclared_tables(homes, asked.system.besides)
+    strangers = tuple(name for name, key in nearest.items() if key == asked.key)
     notes = (*found.missing, *found.undeclared, *(f"{name} is declared by no category" for name in strangers))
     counts = {
         "missing": len(found.missing),

@@ -8,15 +8,15 @@ from fnmatch import fnmatch
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.catalog.processor import Certificate
 from genuka_pipelines.quality.answer import Answer
-from genuka_pipelines.quality.surroundings import Surroundings
+from genuka_pipelines.quality.asked import Asked
 
 
-def ask(house: Surroundings, key: str, as_of: datetime, name: str) -> Answer:  # noqa: ARG001
+def ask(asked: Asked) -> Answer:
     """The answer for `systems/<system>`; what is embedded contradicts nothing and proves nothing."""
-    place = key.removeprefix("systems/")
+    house, place = asked.house, asked.key.removeprefix("systems/")
     system = house.catalog.systems[place]
     provider = house.catalog.processors[house.catalog.provider_of(place)]
-    wrong, open_ = _certificates(provider.certificates, as_of)
+    wrong, open_ = _certificates(provider.certificates, asked.as_of)
     if system.setting is None:
         return _answer(wrong, [*open_, "its place is what its provider declares"])
     try:

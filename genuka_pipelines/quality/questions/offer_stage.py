@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections import Counter
 
 import sqlalchemy as sa
 
-from genuka_pipelines.catalog.errors import GenukaError
+from genuka_pipelines.catalog.table import Table
 from genuka_pipelines.quality.answer import Answer, none_found
-from genuka_pipelines.quality.scope import readable
-from genuka_pipelines.quality.surroundings import Surroundings
+from genuka_pipelines.quality.asked import Asked
+from genuka_pipelines.quality.scope import read_each
+from genuka_pipelines.rows.declared import DeclaredTable
+from genuka_pipelines.rows.path import Predicate
 
 
-def ask(house: Surroundings, key: str, as_of: datetime, name: str) -> Answer:
+def ask(asked: Asked) -> Answer:
     """No where a column of the offer stage has a value while the column of the offer has none.
 
     The question's `event` names that column; a table without it belongs to people already hired.
     """
-    question = house.catalog.questions[name]
-    counts: dict[str, int | None] = {}
-    for table, declared in house.catalog.categories[key].tables.items():
-        later = [column for column, held in declared.columns.items() if held.stage == "from_offer"]
-        if not later or question.event not in declared.columns:
-            continue
-        try:
-            for database, within in readable(house, key, table, as_of, question.processor_data):
-                found = database.table(table)
-                early = found.c[question.event].is_(None)
-                asked = [sa.func.count(sa.case((early, found.c[column]))).label(column) for column in later]
-                query = sa.select(*asked).select_from(found)
-                (row,) = database.rows(query.where(within) if within is not None else query)
-                for column in later:
-                    counts[f"{table}.{column}"] = (counts.get(f"{table}.{column}") or 0) + row._mapping[column]
-        except GenukaError:
-            counts[table] = None
-    return none_found(counts)
+    event = asked.question.event
+    if event is None:
+        return Answer(passed=False, notes=("the question names no event, so what is early is unknown",))
+    counts: Counter[str] = Counter()
+
+    def count(table: DeclaredTable, within: Predicate | None) -> None:
+        early = table.column(event).is_(None)
+        later = {column: sa.func.count(sa.case((early, table.column(column)))) for column in _later(table.table)}
+        query = sa.select(*later.values()).select_from(table.sql)
+        (row,) = table.home.database.rows(query if within is None else query.where(within))
+        counts.update({f"{table.name}.{column}": found for column, found in zip(later, row, strict=True)})
+
+    tables = [name for name, table in asked.category.tables.items() if event in table.columns and _later(table)]
+    unknown = read_each(asked, tables, count)
+    return none_found({**counts, **unknown})
+
+
+def _later(table: Table) -> list[str]:
+    return [column for column, held in table.columns.items() if held.stage == "from_offer"]

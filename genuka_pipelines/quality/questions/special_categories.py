@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from genuka_pipelines.quality.answer import Answer
+from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.quality.hunting import hunt
-from genuka_pipelines.quality.surroundings import Surroundings
 
 
-def ask(house: Surroundings, key: str, as_of: datetime, name: str) -> Answer:
+def ask(asked: Asked) -> Answer:
     """A hint and not a proof: each finding waits for a person in the review queue, until it expires."""
-    return hunt(house, key, as_of, name, "special_categories")
+    return hunt(asked, "special_categories")

@@ -7,27 +7,24 @@ another tenant's row, is where the partition leaks.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 import sqlalchemy as sa
 
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.quality.answer import Answer, none_found
-from genuka_pipelines.quality.surroundings import Surroundings
+from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.rows.databases import Homes, expected_in_dedicated
 from genuka_pipelines.rows.declared import DeclaredTable
 from genuka_pipelines.rows.path import tenant_of
 from genuka_pipelines.rows.references import references
 
 
-def ask(house: Surroundings, key: str, as_of: datetime, name: str) -> Answer:  # noqa: ARG001
+def ask(asked: Asked) -> Answer:
     """No for rows without a tenant, of an unknown tenant, or that refer to another tenant's rows."""
-    category = house.catalog.categories[key]
-    databases = house.databases(category.system)
-    homes = databases.homes(house.catalog, as_of)
-    known = frozenset(databases.tenants(as_of))
+    homes = asked.homes()
+    known = frozenset(homes.tenants)
     counts: dict[str, int | None] = {}
-    for table, declared in category.tables.items():
+    for table, declared in asked.category.tables.items():
         if declared.tenant is None:
             continue
         for found in _tables(homes, table, counts):

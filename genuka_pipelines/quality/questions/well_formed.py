@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.quality.answer import Answer
+from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.quality.expectations import Met, run_expectations
-from genuka_pipelines.quality.scope import readable
-from genuka_pipelines.quality.surroundings import Surroundings
+from genuka_pipelines.quality.scope import read_each
+from genuka_pipelines.rows.declared import DeclaredTable
+from genuka_pipelines.rows.path import Predicate
 
 
-def ask(house: Surroundings, key: str, as_of: datetime, name: str) -> Answer:
+def ask(asked: Asked) -> Answer:
     """No where an expectation of severity error is not met; where only warnings are not, a warning."""
-    category = house.catalog.categories[key]
-    if house.catalog.systems[category.system].kind != "database":
+    if asked.system.kind != "database":
         return Answer(passed=True, notes=("it holds objects, of which nothing is expected",))
     results: list[Met] = []
-    unknown: list[str] = []
-    for table, declared in category.tables.items():
-        if not declared.expectations:
-            continue
-        try:
-            for database, within in readable(house, key, table, as_of, house.catalog.questions[name].processor_data):
-                query = None
-                if within is not None:
-                    found = database.table(table)
-                    query = _literal(sa.select(*found.c).where(within), database.dialect.drivername)
-                results += run_expectations(database.url, table, declared.expectations, query=query)
-        except GenukaError:
-            unknown.append(table)
+
+    def run(table: DeclaredTable, within: Predicate | None) -> None:
+        database = table.home.database
+        query = None
+        if within is not None:
+            query = _literal(sa.select(*table.sql.c).where(within), database.dialect.drivername)
+        results.extend(run_expectations(database.url, table.name, table.table.expectations, query=query))
+
+    tables = [name for name, table in asked.category.tables.items() if table.expectations]
+    unknown = read_each(asked, tables, run)
     return _answer(results, unknown)
 
 
-def _answer(results: list[Met], unknown: list[str]) -> Answer:
+def _answer(results: list[Met], unknown: Collection[str]) -> Answer:
     failed = [met for met in results if not met.passed]
     counts: Counter[str] = Counter()
     for met in failed:

@@ -16,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from genuka_pipelines.catalog.host import is_this_machine
 from genuka_pipelines.stores.errors import BadStoreUrl, NoSuchBucket, StoreRefused
 from genuka_pipelines.stores.naming import Shown
 from genuka_pipelines.stores.s3.errors import named_errors
@@ -54,8 +55,7 @@ class Connection:
     @property
     def loopback(self) -> bool:
         """Whether the server is this machine: then nothing it says about its place counts."""
-        host = urlsplit(self.endpoint or "").hostname or ""
-        return host in ("localhost", "::1") or host.startswith("127.")
+        return self.endpoint is not None and is_this_machine(urlsplit(self.endpoint).hostname)
 
     def client(self, environment: Mapping[str, str] = os.environ) -> S3Client:
         """A client safe to share between threads; BadStoreUrl when credentials are missing."""

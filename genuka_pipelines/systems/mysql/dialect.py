@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
+from genuka_pipelines.catalog.host import is_this_machine
 from genuka_pipelines.systems.column_types import PlainText, UtcTime, as_text, kind_of, precision
 from genuka_pipelines.systems.dialect import CONNECT_SECONDS, Bytes, Dialect, Text
 from genuka_pipelines.systems.errors import Trouble
@@ -16,6 +18,7 @@ from genuka_pipelines.systems.key_block import key_block
 
 if TYPE_CHECKING:
     from genuka_pipelines.systems.snapshot import Snapshot
+    from genuka_pipelines.systems.writer import Writer
 
 _TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), sa.BigInteger()),
@@ -38,11 +41,14 @@ _CODES: Mapping[int, Trouble] = {
     **dict.fromkeys((1142, 1143, 1227, 1370), "not_permitted"),
     **dict.fromkeys((1792, 1290, 1836), "read_only"),
     **dict.fromkeys((1969, 3024, 1317), "too_slow"),
+    **dict.fromkeys((1205, 1213, 3572), "locked"),
     2026: "tls",
     1146: "missing_table",
     1054: "missing_column",
     1153: "too_large",
 }
+_REFERENCED = (1451, 1217)
+_REFERRING = re.compile(r"fails \(`[^`]*`\.`([^`]*)`")
 _MICROSECONDS = 6
 
 
@@ -55,6 +61,30 @@ def _using(text: sa.ColumnElement[Any], charset: sa.ColumnElement[Any]) -> Text:
     return sa.func.convert(text.op("USING")(charset), type_=sa.Text())
 
 
+def _encryption(url: sa.URL) -> dict[str, Any]:
+    """TLS as the URL says; else none on this machine, and beyond it no connection without.
+
+    Left alone, PyMySQL loads every certificate authority for each connection, 30 ms that a local one
+    need not pay, and goes on in clear where a server, or somebody before it, offers no TLS.
+    """
+    said = url.query.get("ssl_disabled")
+    if said is not None and str(said).lower() not in ("0", "false", "no", "off"):
+        return {"ssl_disabled": True}
+    # As text, "false" would count as yes.
+    wanted = {} if said is None else {"ssl_disabled": False}
+    if any(option.startswith("ssl") and option != "ssl_disabled" for option in url.query):
+        return wanted
+    if said is None and _on_this_machine(url):
+        return {"ssl_disabled": True}
+    # Any option makes PyMySQL require TLS; a certificate is checked where the URL names an authority (ssl_ca).
+    return wanted | {"ssl": {"check_hostname": False}}
+
+
+def _on_this_machine(url: sa.URL) -> bool:
+    host = url.query.get("host") or url.host
+    return "unix_socket" in url.query or is_this_machine(None if host is None else str(host))
+
+
 class MySQL(Dialect):
     """Read by PyMySQL, in bulk with each row formatted on the server."""
 
@@ -62,7 +92,7 @@ class MySQL(Dialect):
     drivername = "mysql+pymysql"
     inventory = """
         SELECT c.table_name AS a, c.column_name AS b, c.column_type AS c, c.data_type AS d,
-               c.collation_name AS e
+               c.collation_name AS e, c.is_nullable = 'YES' AS f
           FROM information_schema.columns c
           JOIN information_schema.tables t
             ON t.table_schema = c.table_schema AND t.table_name = c.table_name
@@ -72,9 +102,9 @@ class MySQL(Dialect):
     bypasses_row_security = None
 
     def connect_args(self, url: sa.URL) -> dict[str, Any]:
-        """Full UTF-8, and the default SQL mode's quoting whatever the server's is."""
+        """Full UTF-8, the default SQL mode's quoting whatever the server's is, and how to encrypt."""
         bound = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
-        return {"charset": "utf8mb4", "sql_mode": "", **bound}
+        return {"charset": "utf8mb4", "sql_mode": "", **bound, **_encryption(url)}
 
     def prepare(self, connection: Any, timeout: float | None) -> None:
         """Run the session's statements; the two products name their timeout differently."""
@@ -117,8 +147,11 @@ class MySQL(Dialect):
                 (FileNotFoundError, "refused"),
             )
             by_name = type(cause).__name__ == "gaierror"
-            found = next((trouble for kind, trouble in kinds if isinstance(cause, kind)), None)
-            return found or ("no_host" if by_name else "unopened"), ""
+            known = next((trouble for kind, trouble in kinds if isinstance(cause, kind)), None)
+            return known or ("no_host" if by_name else "unopened"), ""
+        if number in _REFERENCED:
+            found = _REFERRING.search(str(error.args[1:]))
+            return "referenced", found[1] if found else "?"
         state = _CODES.get(number or 0)
         return (state, "") if state else ("query", "" if number is None else str(number))
 
@@ -133,6 +166,12 @@ class MySQL(Dialect):
         from genuka_pipelines.systems.mysql.stream import MySQLSnapshot
 
         return MySQLSnapshot(engine)
+
+    def writer(self) -> Writer:
+        """By primary key, the order of a table of InnoDB."""
+        from genuka_pipelines.systems.mysql.writer import MySQLWriter
+
+        return MySQLWriter()
 
     def product(self, connection: sa.Connection) -> tuple[str, str]:
         """MariaDB or MySQL, and its version."""

@@ -15,6 +15,7 @@ from genuka_pipelines.systems.key_block import key_block
 
 if TYPE_CHECKING:
     from genuka_pipelines.systems.snapshot import Snapshot
+    from genuka_pipelines.systems.writer import Writer
 
 _TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
     **dict.fromkeys(("int2", "int4", "int8", "oid"), sa.BigInteger()),
@@ -30,11 +31,14 @@ _TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
     "bytea": sa.LargeBinary(),
 }
 
+_REFERENCED = ("23503", "23001")
 _STATES: Mapping[str, Trouble] = {
     "42P01": "missing_table",
     "42703": "missing_column",
     "25006": "read_only",
     "42501": "not_permitted",
+    "55P03": "locked",
+    "40P01": "locked",
     "57014": "too_slow",
     "53300": "busy",
     "57P01": "lost",
@@ -93,7 +97,7 @@ class PostgreSQL(Dialect):
         SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
                CASE WHEN coalesce(b.typtype, t.typtype) = 'e' THEN 'name'
                     ELSE coalesce(b.typname, t.typname) END,
-               NULL
+               NULL, NOT (a.attnotnull OR t.typnotnull)
           FROM pg_class c
           JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -126,6 +130,8 @@ class PostgreSQL(Dialect):
     def trouble(self, error: BaseException) -> tuple[Trouble, str]:
         """By SQLSTATE; before there is a connection, by what libpq is known to say."""
         code = getattr(error, "sqlstate", None)
+        if code in _REFERENCED:
+            return "referenced", str(getattr(getattr(error, "diag", None), "table_name", None) or "?")
         if code:
             state = "lost" if code.startswith("08") else _STATES.get(code, "query")
             return state, code if state == "query" else ""
@@ -146,6 +152,12 @@ class PostgreSQL(Dialect):
         from genuka_pipelines.systems.postgresql.stream import PostgreSQLSnapshot
 
         return PostgreSQLSnapshot(engine.url, session(timeout))
+
+    def writer(self) -> Writer:
+        """By ctid, the place of a row in its file."""
+        from genuka_pipelines.systems.postgresql.writer import PostgreSQLWriter
+
+        return PostgreSQLWriter()
 
     def product(self, connection: sa.Connection) -> tuple[str, str]:
         """PostgreSQL and its version."""

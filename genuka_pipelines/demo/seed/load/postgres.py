@@ -8,16 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Engine,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import Column, Connection, Engine, MetaData, PrimaryKeyConstraint, Table, UniqueConstraint, text
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from genuka_pipelines.demo.seed.load.rows import Rows

@@ -13,6 +13,7 @@ from genuka_pipelines.demo.seed.plant import (
     addresses,
     cards,
     departed,
+    hanging,
     offers,
     overdue,
     passwords,
@@ -38,6 +39,7 @@ def plant(bases: dict[str, Base], recipe: Recipe, counts: Counter[str]) -> list[
         ties.plant(bed, here, there)
         overdue.plant(bed, here)
         departed.plant(bed, here)
+        hanging.plant(bed, here)
         undeclared.plant(bed)
         bed.commit()
     return bed.planted

@@ -107,6 +107,8 @@ def _genletter(bed: Bed) -> None:
         key = add("accounts", column, days, account)
         profile = {"account_id": key, "preferences": []}
         bed.plant(OVERDUE, (GENLETTER, "user_profiles", "account_id"), profile, age=days)
+        choice = {"account_id": key, "policy_version": "2024-05-03", "granted_at": bed.ago(3), "categories": []}
+        bed.plant(OVERDUE, (GENLETTER, "cookie_consents", "account_id"), choice, age=3)
     add("billing_invoices", "issued_at", 11.5 * _YEAR, {"number": "GL-PLANTED-2", "processor": "stripe"})
     chat = add("chat_conversations", "closed_at", 430, {"provider": "tawk_to", "started_at": bed.ago(431)})
     add("chat_messages", "sent_at", 430, {"conversation_id": chat, "author": "visitor", "body": "Bonjour"})
@@ -134,7 +136,9 @@ def _unused_database(bed: Bed) -> None:
     """The last dedicated database: its subscription over, and nobody in it for more than four months."""
     for ref in bed.dedicated[-1:]:
         company, base = bed.tenant_of(ref), bed.bases[GENUKA]
-        held = base.tables["tenant_databases"]
+        held, staff = base.tables["tenant_databases"], base.tables["users"]
         unused = {"last_used_at": bed.ago(200), "subscription_ended_at": bed.ago(190)}
         base.connection.execute(held.update().where(held.c.company_id == company).values(unused))
+        nobody = {"last_login_at": bed.ago(200), "last_activity": bed.ago(200)}
+        base.connection.execute(staff.update().where(staff.c.company_id == company).values(nobody))
         bed.note(OVERDUE, GENUKA, "tenant_databases", company, "last_used_at")

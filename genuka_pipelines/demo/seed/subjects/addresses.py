@@ -10,22 +10,11 @@ from functools import cache
 
 import numpy as np
 
-from genuka_pipelines.demo.seed.arrays import (
-    EMPTY_LIST,
-    Array,
-    Floats,
-    Ints,
-    choose,
-    join,
-    moments,
-    only,
-    strings,
-    take,
-    text,
-)
+from genuka_pipelines.demo.seed.arrays import EMPTY_LIST, Array, Floats, Ints, choose, join, only, strings, take, text
 from genuka_pipelines.demo.seed.chunks import Chunk
 from genuka_pipelines.demo.seed.dice import Dice
 from genuka_pipelines.demo.seed.pools import places
+from genuka_pipelines.demo.seed.times import stamps
 
 _SHORT_SPELLING = 0.2
 
@@ -52,8 +41,8 @@ def addresses(
     spellings, first, counts = _spellings()
     first_name, last_name, phone, email = people
     located = dice.chance(rows, 0.3)
-    details = dice.among(strings(places.DETAILS), rows)
-    line = join(text(1 + dice.below(240, rows)), " ", dice.among(strings(places.STREETS), rows))
+    details = dice.among(places.DETAILS, rows)
+    line = join(text(1 + dice.below(240, rows)), " ", dice.among(places.STREETS, rows))
     broken = dice.chance(rows, 0.1)
     shipping = dice.chance(rows, 0.6)
     return Chunk(
@@ -65,7 +54,7 @@ def addresses(
             "addressable_type": owner_type(dice, owner[0], rows),
             "addressable_id": owner[1],
             "company_id": tenants,
-            "label": only(dice.among(strings(places.ADDRESS_LABELS), rows), dice.chance(rows, 0.4)),
+            "label": only(dice.among(places.ADDRESS_LABELS, rows), dice.chance(rows, 0.4)),
             "first_name": first_name,
             "last_name": last_name,
             "phone": phone,
@@ -80,8 +69,7 @@ def addresses(
             "is_billing": ~shipping,
             "is_shipping": shipping,
             "metadata": EMPTY_LIST,
-            "created_at": moments(made),
-            "updated_at": moments(made),
+            **stamps(made),
         },
     )
 

@@ -10,24 +10,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from genuka_pipelines.demo.seed.arrays import (
-    EMPTY_LIST,
-    Array,
-    Ints,
-    choose,
-    join,
-    moments,
-    only,
-    strings,
-    take,
-    text,
-)
+from genuka_pipelines.demo.seed import countries
+from genuka_pipelines.demo.seed.arrays import EMPTY_LIST, Array, Ints, choose, join, only, take, text
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.dice import Dice
-from genuka_pipelines.demo.seed.pools import phrases, places
+from genuka_pipelines.demo.seed.pools import phrases
 from genuka_pipelines.demo.seed.subjects.addresses import owner_type
 from genuka_pipelines.demo.seed.subjects.orders import DONE, Orders, Tenant
 from genuka_pipelines.demo.seed.subjects.shops import SLUGS
+from genuka_pipelines.demo.seed.times import moments, stamps
 from genuka_pipelines.demo.seed.values import DAY
 
 _BOX_SLUGS = SLUGS[:4]
@@ -45,13 +36,12 @@ def chunks(bench: Bench, tenant: Tenant, orders: Orders) -> Iterator[Chunk]:
 
 
 def _currency(tenant: Tenant, orders: Orders, at: Ints) -> Array:
-    currency = strings(country.currency for country in places.COUNTRIES)
-    return take(currency, tenant.block.roster.country[orders.company[at]])
+    return countries.currency(tenant.block.roster.country[orders.company[at]])
 
 
 def _invoices(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice, at: Ints, ids: Array) -> Chunk:
     company, rows = orders.company[at], len(at)
-    issued = np.minimum(orders.made[at] + 30, bench.recipe.now - 1)
+    issued = bench.past(orders.made[at] + 30)
     deposit = dice.chance(rows, 0.1)
     shop = tenant.stores.of_company.first[company]
     return Chunk(
@@ -63,7 +53,7 @@ def _invoices(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice, at: Ints
             "company_id": take(orders.tenants, at),
             "shop_id": take(tenant.stores.ids, shop),
             "order_id": take(orders.ids, at),
-            "user_id": take(tenant.team.ids, tenant.team.of_company.first[company]),
+            "user_id": tenant.team.owner(company),
             "reference": join("#INV_", text(1001 + orders.rank[at])),
             "amount": text(orders.amount[at]),
             "currency_code": _currency(tenant, orders, at),
@@ -71,8 +61,7 @@ def _invoices(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice, at: Ints
             "is_deposit": deposit,
             "is_final": ~deposit,
             "metadata": EMPTY_LIST,
-            "created_at": moments(issued),
-            "updated_at": moments(issued),
+            **stamps(issued),
         },
     )
 
@@ -81,7 +70,7 @@ def _payments(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice, billed: 
     paid = np.flatnonzero(np.isin(orders.status[billed], DONE))
     at, rows = billed[paid], len(paid)
     company, box = orders.company[at], orders.box[at]
-    when = np.minimum(orders.made[at] + 60 + dice.below(2 * DAY, rows), bench.recipe.now - 1)
+    when = bench.past(orders.made[at] + 60 + dice.below(2 * DAY, rows))
     kind = tenant.stores.boxes_of_company.rank[box]
     account = take(tenant.stores.boxes, box)
     return Chunk(
@@ -91,23 +80,20 @@ def _payments(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice, billed: 
         {
             "id": dice.ulids(when),
             "company_id": take(orders.tenants, at),
-            "user_id": take(tenant.team.ids, tenant.team.of_company.first[company]),
+            "user_id": tenant.team.owner(company),
             "payable_type": owner_type(dice, "Invoice", rows),
             "payable_id": take(invoices, paid),
             "treasury_account_id": account,
             "type": "inbound",
-            "method": choose(dice.chance(rows, 0.3), account, take(strings(_BOX_SLUGS), kind)),
-            "reference": join(
-                take(strings(("PCASH_", "PBANK_", "PPAWA_", "PNOTCH_")), kind), text(1001 + orders.rank[at])
-            ),
+            "method": choose(dice.chance(rows, 0.3), account, take(_BOX_SLUGS, kind)),
+            "reference": join(take(("PCASH_", "PBANK_", "PPAWA_", "PNOTCH_"), kind), text(1001 + orders.rank[at])),
             "amount": text(orders.amount[at]),
             "currency_code": _currency(tenant, orders, at),
             "status": "paid",
             "due_date": moments(when),
             "paid_at": moments(when),
             "metadata": join('{"order_id":"', take(orders.ids, at), '"}'),
-            "created_at": moments(when),
-            "updated_at": moments(when),
+            **stamps(when),
         },
     )
 
@@ -116,7 +102,7 @@ def _deliveries(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Chu
     at = np.flatnonzero(orders.delivered & np.isin(orders.status, DONE))
     company, rows, now = orders.company[at], len(at), bench.recipe.now
     starts = np.minimum(orders.made[at] + 3600, now - 2)
-    ends = np.minimum(starts + 600 + dice.below(DAY, rows), now - 1)
+    ends = bench.past(starts + 600 + dice.below(DAY, rows))
     number = text(1001 + orders.rank[at])
     return Chunk(
         tenant.block.database,
@@ -126,18 +112,17 @@ def _deliveries(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Chu
             "id": dice.ulids(starts),
             "order_id": take(orders.ids, at),
             "company_id": take(orders.tenants, at),
-            "user_id": only(take(tenant.team.ids, tenant.team.of_company.pick(dice, company)), dice.chance(rows, 0.8)),
+            "user_id": only(tenant.team.anyone(dice, company), dice.chance(rows, 0.8)),
             "address_id": take(orders.address, at),
             "status": choose(dice.chance(rows, 0.85), "delivered", "taken_in_charge"),
-            "mode": dice.among(strings(("car", "moto", None)), rows),
+            "mode": dice.among(("car", "moto", None), rows),
             "scheduled_at": moments(starts),
             "starts_at": moments(starts),
             "ends_at": moments(ends),
             "tracking_number": join("#DLV_", number),
             "tracking_url": join("https://suivi.example/", number),
             "metadata": EMPTY_LIST,
-            "created_at": moments(starts),
-            "updated_at": moments(ends),
+            **stamps(starts, ends),
         },
     )
 
@@ -145,9 +130,8 @@ def _deliveries(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Chu
 def _returns(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Iterator[Chunk]:
     at = np.flatnonzero(dice.chance(orders.size, 0.015))
     rows = len(at)
-    when = np.minimum(orders.made[at] + DAY + dice.below(5 * DAY, rows), bench.recipe.now - 1)
+    when = bench.past(orders.made[at] + DAY + dice.below(5 * DAY, rows))
     ids = dice.ulids(when)
-    comments = strings(phrases.RETURN_COMMENTS)
     yield Chunk(
         tenant.block.database,
         "returns",
@@ -156,11 +140,10 @@ def _returns(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Iterat
             "id": ids,
             "company_id": take(orders.tenants, at),
             "order_id": take(orders.ids, at),
-            "comment": dice.among(comments, rows),
+            "comment": dice.among(phrases.RETURN_COMMENTS, rows),
             "return_date": moments(when),
             "status": choose(dice.chance(rows, 0.6), "confirmed", "waiting_approval"),
-            "created_at": moments(when),
-            "updated_at": moments(when),
+            **stamps(when),
         },
     )
     variant = tenant.goods.variants_of_company.first[orders.company[at]]
@@ -174,8 +157,7 @@ def _returns(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Iterat
             "variant_id": take(tenant.goods.variants, variant),
             "quantity": 1,
             "reason": choose(dice.chance(rows, 0.7), "defective", "other"),
-            "comment": only(dice.among(comments, rows), dice.chance(rows, 0.5)),
-            "created_at": moments(when),
-            "updated_at": moments(when),
+            "comment": only(dice.among(phrases.RETURN_COMMENTS, rows), dice.chance(rows, 0.5)),
+            **stamps(when),
         },
     )

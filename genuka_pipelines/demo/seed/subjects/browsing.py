@@ -12,23 +12,13 @@ from functools import cache
 import numpy as np
 
 from genuka_pipelines.demo.seed import limits
-from genuka_pipelines.demo.seed.arrays import (
-    Array,
-    Floats,
-    Ints,
-    choose,
-    join,
-    moments,
-    only,
-    strings,
-    take,
-    text,
-)
+from genuka_pipelines.demo.seed.arrays import Array, Floats, Ints, choose, join, only, strings, take, text
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.dice import Dice
 from genuka_pipelines.demo.seed.pools import agents, places
 from genuka_pipelines.demo.seed.roster import Roster
 from genuka_pipelines.demo.seed.subjects.network import addresses_of_devices, browsers_of_devices, mixed
+from genuka_pipelines.demo.seed.times import moments, stamps
 from genuka_pipelines.demo.seed.values import DAY, GENUKA
 
 _SLICE = 80_000
@@ -56,7 +46,7 @@ def _logs(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
         dice = bench.dice("browser logs").branch(number)
         # Evenly spaced with a shift of their own, so that slices follow one another in time.
         when = start + ((np.arange(low, high) + dice.unit(high - low)) * span / rows).astype(np.int64)
-        yield _log_slice(bench, everyone, dice, np.minimum(by_daylight(when), bench.recipe.now - 1))
+        yield _log_slice(bench, everyone, dice, bench.past(by_daylight(when)))
 
 
 def by_daylight(seconds: Ints) -> Ints:
@@ -84,13 +74,13 @@ def _log_slice(bench: Bench, everyone: Roster, dice: Dice, when: Ints) -> Chunk:
             "company_id": only(take(everyone.ids, company), known),
             "ip_address": addresses_of_devices(device),
             "visited_at": moments(when),
-            "browser": take(strings(named), browser),
-            "browser_version": take(strings(versions), browser),
-            "platform": take(strings(platforms), browser),
+            "browser": take(named, browser),
+            "browser_version": take(versions, browser),
+            "platform": take(platforms, browser),
             "language": take(language, visitor),
             "country": take(country, visitor),
             "city": take(city, visitor),
-            "referrer_url": dice.among(strings(agents.REFERRERS), rows),
+            "referrer_url": dice.among(agents.REFERRERS, rows),
         },
     )
 
@@ -122,8 +112,7 @@ def _views(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
             "granted_at": moments(asked, agreed),
             "refused_at": moments(asked, ~agreed),
             "withdrawn_at": moments(withdrawn, regretted),
-            "created_at": moments(asked),
-            "updated_at": moments(np.where(regretted, withdrawn, asked)),
+            **stamps(asked, np.where(regretted, withdrawn, asked)),
         },
     )
     willing = np.flatnonzero(agreed)
@@ -144,8 +133,8 @@ def _views(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
                     take(everyone.ids, company), (everyone.created[company] <= when) & part.chance(count, 0.3)
                 ),
                 "anonymous_id": take(cookie, at),
-                "path": part.among(strings(agents.PATHS), count),
-                "referrer_host": part.among(strings(("search.example", "social.example", None)), count),
+                "path": part.among(agents.PATHS, count),
+                "referrer_host": part.among(("search.example", "social.example", None), count),
                 "language": take(language, visitor[at]),
                 "country": take(country, visitor[at]),
                 "do_not_track": choose(signal[at], "1", "0"),

@@ -7,26 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genuka_pipelines.demo.seed import limits
-from genuka_pipelines.demo.seed.arrays import (
-    EMPTY_LIST,
-    Array,
-    Floats,
-    Ints,
-    documents,
-    join,
-    moments,
-    only,
-    strings,
-    take,
-    text,
-)
+from genuka_pipelines.demo.seed import countries, limits
+from genuka_pipelines.demo.seed.arrays import EMPTY_LIST, Array, Floats, Ints, documents, join, only, take, text
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.folk import folk
 from genuka_pipelines.demo.seed.groups import Groups
-from genuka_pipelines.demo.seed.pools import goods, places
+from genuka_pipelines.demo.seed.pools import goods
 from genuka_pipelines.demo.seed.roster import Block
 from genuka_pipelines.demo.seed.subjects.shops import Shops
+from genuka_pipelines.demo.seed.times import moments, stamps
 from genuka_pipelines.demo.seed.values import DAY
 
 
@@ -59,8 +48,7 @@ def catalogue(bench: Bench, block: Block) -> Catalogue:
     kind = dice.below(len(goods.PRODUCTS), rows)
     product = of_product.owner
     francs = np.array([price for *_, price in goods.PRODUCTS])[kind][product] * (0.6 + dice.unit(of_product.size))
-    rate = np.array([places.CURRENCY_RATES[country.currency] for country in places.COUNTRIES])
-    rate = rate[roster.country[owner[product]]]
+    rate = countries.rate(roster.country[owner[product]])
     price = np.where(rate == 1.0, np.round(francs / 50) * 50, np.round(francs / rate, 2))
     suppliers = Groups(1 + dice.below(3, block.size))
     per_company = np.bincount(owner[product], minlength=block.size)
@@ -95,8 +83,7 @@ def chunks(bench: Bench, block: Block, held: Catalogue, stores: Shops) -> Iterat
             "duration_minutes": text(15 * (1 + dice.below(8, held.of_product.size))),
             "buffer_minutes": text(5 * dice.below(4, held.of_product.size)),
             "metadata": EMPTY_LIST,
-            "created_at": moments(held.created[held.of_product.owner] + 1),
-            "updated_at": moments(held.created[held.of_product.owner] + 1),
+            **stamps(held.created[held.of_product.owner] + 1),
         },
     )
     yield from _stocks(bench, block, held, stores)
@@ -115,14 +102,13 @@ def _suppliers(bench: Bench, block: Block, held: Catalogue) -> Chunk:
         {
             "id": held.suppliers,
             "company_id": take(block.roster.ids, owner),
-            "company_name": dice.among(strings(goods.SUPPLIERS), rows),
+            "company_name": dice.among(goods.SUPPLIERS, rows),
             "first_name": people.first,
             "last_name": people.last,
             "email": only(people.email, dice.chance(rows, 0.6)),
             "phone": people.phone,
             "metadata": EMPTY_LIST,
-            "created_at": moments(created),
-            "updated_at": moments(created),
+            **stamps(created),
         },
     )
 
@@ -139,23 +125,20 @@ def _products(bench: Bench, block: Block, held: Catalogue) -> Chunk:
         {
             "id": held.products,
             "company_id": take(block.roster.ids, owner),
-            "title": take(strings(titles), held.kind),
+            "title": take(titles, held.kind),
             "handle": join("p-", text(held.kind), "-", text(held.of_company.rank)),
-            "content": dice.among(strings(goods.PRODUCT_TEXTS), rows),
-            "type": take(strings(kinds), held.kind),
+            "content": dice.among(goods.PRODUCT_TEXTS, rows),
+            "type": take(kinds, held.kind),
             "published": dice.chance(rows, 0.9),
-            "vendor": only(dice.among(strings(goods.SUPPLIERS), rows), dice.chance(rows, 0.3)),
+            "vendor": only(dice.among(goods.SUPPLIERS, rows), dice.chance(rows, 0.3)),
             "supplier_id": only(
                 take(held.suppliers, held.supplier_of_company.pick(dice, owner)), dice.chance(rows, 0.3)
             ),
             "is_shippable": dice.chance(rows, 0.7),
             "is_taxable": dice.chance(rows, 0.6),
             "metadata": EMPTY_LIST,
-            "created_at": moments(held.created),
-            "updated_at": moments(dice.between(held.created, now, rows)),
-            "deleted_at": moments(
-                dice.between(np.maximum(held.created, now - limits.SOFT_DELETED * DAY), now, rows), gone
-            ),
+            **stamps(held.created, dice.between(held.created, now, rows)),
+            "deleted_at": moments(bench.recent(dice, held.created, limits.SOFT_DELETED), gone),
         },
     )
 
@@ -174,7 +157,7 @@ def _variants(bench: Bench, block: Block, held: Catalogue) -> Chunk:
         {
             "id": held.variants,
             "product_id": take(held.products, product),
-            "title": take(strings(goods.VARIANTS), held.of_product.rank + dice.below(4, rows)),
+            "title": take(goods.VARIANTS, held.of_product.rank + dice.below(4, rows)),
             "price": text(held.price),
             "compare_at_price": only(text(np.round(held.price * 1.2, 2)), reduced),
             "position": text(held.of_product.rank + 1),
@@ -185,8 +168,7 @@ def _variants(bench: Bench, block: Block, held: Catalogue) -> Chunk:
             "min_order_quantity": 1,
             "options": dice.among(options, rows),
             "metadata": EMPTY_LIST,
-            "created_at": moments(created),
-            "updated_at": moments(created),
+            **stamps(created),
         },
     )
 
@@ -206,11 +188,10 @@ def _stocks(bench: Bench, block: Block, held: Catalogue, stores: Shops) -> Itera
             "id": ids,
             "company_id": take(block.roster.ids, company),
             "product_variant_id": held.variants,
-            "title": take(strings(title for title, *_ in goods.PRODUCTS), held.kind[product]),
+            "title": take([title for title, *_ in goods.PRODUCTS], held.kind[product]),
             "quantity": quantity,
             "quantity_alert": 5,
-            "created_at": moments(made),
-            "updated_at": moments(dice.between(made, bench.recipe.now, rows)),
+            **stamps(made, dice.between(made, bench.recipe.now, rows)),
         },
     )
     place = stores.warehouse_of_company.pick(dice, company, skew=2.0)
@@ -228,7 +209,6 @@ def _stocks(bench: Bench, block: Block, held: Catalogue, stores: Shops) -> Itera
             "production_date": moments(made - 30 * DAY, batched),
             "expiration_date": moments(made + 500 * DAY, batched),
             "metadata": EMPTY_LIST,
-            "created_at": moments(made),
-            "updated_at": moments(made),
+            **stamps(made),
         },
     )

@@ -10,25 +10,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from genuka_pipelines.demo.seed import limits
-from genuka_pipelines.demo.seed.arrays import (
-    EMPTY_LIST,
-    Array,
-    choose,
-    constant,
-    join,
-    moments,
-    only,
-    quoted,
-    spelled,
-    strings,
-    take,
-    text,
-    upper,
-)
+from genuka_pipelines.demo.seed import countries, limits
+from genuka_pipelines.demo.seed.arrays import EMPTY_LIST, Array, choose, constant, join, only, quoted, take, text, upper
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
-from genuka_pipelines.demo.seed.pools import goods, places
+from genuka_pipelines.demo.seed.pools import goods
 from genuka_pipelines.demo.seed.roster import PLANS, Block
+from genuka_pipelines.demo.seed.times import moments, spelled, stamps
 from genuka_pipelines.demo.seed.values import DAY, GENUKA, dedicated_refs
 
 
@@ -36,10 +23,10 @@ def names(bench: Bench, block: Block) -> Array:
     """The companies' names: a trade and a surname, or a sole trader's own name."""
     dice = bench.dice("company names", block)
     trade = join(
-        dice.among(strings(goods.COMPANY_PREFIXES), block.size),
+        dice.among(goods.COMPANY_PREFIXES, block.size),
         " ",
         block.roster.owners.last,
-        dice.among(strings(goods.COMPANY_SUFFIXES), block.size),
+        dice.among(goods.COMPANY_SUFFIXES, block.size),
     )
     return choose(dice.chance(block.size, 0.12), block.roster.owners.full, trade)
 
@@ -53,14 +40,9 @@ def chunks(bench: Bench, block: Block) -> Iterator[Chunk]:
     yield _consents(bench, block)
 
 
-def _currencies() -> Array:
-    return strings(country.currency for country in places.COUNTRIES)
-
-
 def _companies(bench: Bench, block: Block) -> Chunk:
     dice, roster, rows = bench.dice("companies", block), block.roster, block.size
     named = names(bench, block)
-    currency = take(_currencies(), roster.country)
     accepted = join(
         '{"payment_terms":{"accepted_at":"',
         spelled(roster.created + 600),
@@ -80,17 +62,13 @@ def _companies(bench: Bench, block: Block) -> Chunk:
             "handle": join("c", text(np.arange(block.first + 1, block.first + rows + 1)), "-", dice.hexes(rows, 4)),
             "type": "business",
             "company_code": only(upper(dice.letters(rows, 8)), dice.chance(rows, 0.8)),
-            "description": dice.among(strings(goods.PRODUCT_TEXTS), rows),
-            "currency_code": currency,
-            "currency_name": take(
-                strings(places.CURRENCY_NAMES[country.currency] for country in places.COUNTRIES),
-                roster.country,
-            ),
-            "country_code": take(strings(country.code for country in places.COUNTRIES), roster.country),
+            "description": dice.among(goods.PRODUCT_TEXTS, rows),
+            "currency_code": countries.currency(roster.country),
+            "currency_name": countries.currency_name(roster.country),
+            "country_code": countries.code(roster.country),
             "metadata": choose(dice.chance(rows, 0.75), accepted, EMPTY_LIST),
             "variables": only(constant(EMPTY_LIST, rows), dice.chance(rows, 0.5)),
-            "created_at": moments(roster.created),
-            "updated_at": moments(dice.between(roster.created, bench.recipe.now, rows)),
+            **stamps(roster.created, dice.between(roster.created, bench.recipe.now, rows)),
         },
     )
 
@@ -98,7 +76,7 @@ def _companies(bench: Bench, block: Block) -> Chunk:
 def _onboardings(bench: Bench, block: Block) -> Chunk:
     dice, rows = bench.dice("onboardings", block), block.size
     created = block.roster.created
-    finished = np.minimum(created + 300 + dice.below(5 * DAY, rows), bench.recipe.now - 1)
+    finished = bench.past(created + 300 + dice.below(5 * DAY, rows))
     return Chunk(
         GENUKA,
         "company_onboardings",
@@ -106,12 +84,11 @@ def _onboardings(bench: Bench, block: Block) -> Chunk:
         {
             "id": text(bench.serials(GENUKA, "company_onboardings", rows)),
             "company_id": block.roster.ids,
-            "step": dice.among(strings(("source", "catalogue", "team", "done")), rows),
+            "step": dice.among(("source", "catalogue", "team", "done"), rows),
             "started_at": moments(created),
             "finished_at": moments(finished, dice.chance(rows, 0.8)),
             "metadata": EMPTY_LIST,
-            "created_at": moments(created),
-            "updated_at": moments(finished),
+            **stamps(created, finished),
         },
     )
 
@@ -121,8 +98,8 @@ def _subscriptions(bench: Bench, block: Block) -> Chunk:
     now = bench.recipe.now
     trial = roster.created > now - 14 * DAY
     ended = _ended_at(bench, block)
-    plan = take(strings(PLANS), roster.plan)
-    lookup = strings(f"genuka_{plan.lower()}_monthly" for plan in PLANS)
+    plan = take(PLANS, roster.plan)
+    lookup = [f"genuka_{plan.lower()}_monthly" for plan in PLANS]
     return Chunk(
         GENUKA,
         "genuka_subscriptions",
@@ -137,8 +114,7 @@ def _subscriptions(bench: Bench, block: Block) -> Chunk:
             "trial_ends_at": moments(roster.created + 14 * DAY),
             "cancelled_at": moments(ended - DAY, roster.ended),
             "ended_at": moments(ended, roster.ended),
-            "created_at": moments(roster.created),
-            "updated_at": moments(np.maximum(np.where(roster.ended, ended, roster.created), roster.created)),
+            **stamps(roster.created, np.maximum(np.where(roster.ended, ended, roster.created), roster.created)),
         },
     )
 
@@ -150,9 +126,8 @@ def _ended_at(bench: Bench, block: Block) -> Array:
 
 def _databases(bench: Bench, block: Block) -> Chunk:
     dice, roster, rows = bench.dice("databases", block), block.roster, block.size
-    now = bench.recipe.now
-    refs = strings((None, *dedicated_refs(bench.recipe.companies)))
-    used = dice.between(np.maximum(roster.created, now - limits.LAST_USED * DAY), now, rows)
+    refs = (None, *dedicated_refs(bench.recipe.companies))
+    used = bench.recent(dice, roster.created, limits.LAST_USED)
     return Chunk(
         GENUKA,
         "tenant_databases",
@@ -160,12 +135,11 @@ def _databases(bench: Bench, block: Block) -> Chunk:
         {
             "company_id": roster.ids,
             "mode": choose(roster.dedicated >= 0, "dedicated", "shared"),
-            "plan": take(strings(PLANS), roster.plan),
+            "plan": take(PLANS, roster.plan),
             "dsn_secret_ref": take(refs, roster.dedicated + 1),
             "last_used_at": moments(used),
             "subscription_ended_at": moments(_ended_at(bench, block), roster.ended),
-            "created_at": moments(roster.created),
-            "updated_at": moments(used),
+            **stamps(roster.created, used),
         },
     )
 
@@ -189,7 +163,6 @@ def _consents(bench: Bench, block: Block) -> Chunk:
             "purpose": "analytics",
             "granted_at": moments(granted),
             "withdrawn_at": moments(withdrawn, regretted[held]),
-            "created_at": moments(granted),
-            "updated_at": moments(np.where(regretted[held], withdrawn, granted)),
+            **stamps(granted, np.where(regretted[held], withdrawn, granted)),
         },
     )

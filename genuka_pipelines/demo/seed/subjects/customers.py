@@ -12,21 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genuka_pipelines.demo.seed import limits
-from genuka_pipelines.demo.seed.arrays import (
-    EMPTY_LIST,
-    Array,
-    Bools,
-    Ints,
-    choose,
-    dates,
-    documents,
-    join,
-    moments,
-    only,
-    strings,
-    take,
-    text,
-)
+from genuka_pipelines.demo.seed.arrays import EMPTY_LIST, Array, Bools, Ints, choose, documents, join, only, take, text
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.folk import Folk, folk
 from genuka_pipelines.demo.seed.groups import Groups
@@ -35,6 +21,7 @@ from genuka_pipelines.demo.seed.roster import Block
 from genuka_pipelines.demo.seed.subjects.addresses import addresses
 from genuka_pipelines.demo.seed.subjects.shops import Shops
 from genuka_pipelines.demo.seed.subjects.staff import password_hashes
+from genuka_pipelines.demo.seed.times import dates, moments, stamps
 from genuka_pipelines.demo.seed.values import DAY
 
 
@@ -99,24 +86,21 @@ def _customers(bench: Bench, block: Block, held: Customers) -> Chunk:
             "last_name": only(choose(held.phone_as_name, held.people.phone, held.people.last), ~held.nameless),
             "email": only(held.people.email, named & dice.chance(rows, 0.6)),
             "phone": only(held.people.phone, ~held.nameless),
-            "gender": only(dice.among(strings(("M", "F")), rows), dice.chance(rows, 0.2)),
+            "gender": only(dice.among(("M", "F"), rows), dice.chance(rows, 0.2)),
             "birthdate": only(dates(birthday), named & dice.chance(rows, 0.1)),
             "type": choose(business, "company", "individual"),
             "company_name": only(join("Éts ", held.people.last), business),
             "registration_number": only(join("RC/DLA/2021/B/", text(dice.below(9999, rows))), business),
             "tax_number": only(join("M", text(dice.below(99_999, rows)), "-K"), business),
-            "preferred_language": dice.among(strings(("fr", "en", None)), rows),
+            "preferred_language": dice.among(("fr", "en", None), rows),
             "last_activity": moments(seen, dice.chance(rows, 0.5)),
             "metadata": only(document, dice.chance(rows, 0.85)),
             "custom_fields": choose(
                 dice.chance(rows, 0.05), dice.among(documents(phrases.CUSTOM_FIELDS), rows), EMPTY_LIST
             ),
             "password": only(password_hashes(dice, rows), dice.chance(rows, 0.1)),
-            "created_at": moments(held.created),
-            "updated_at": moments(seen),
-            "deleted_at": moments(
-                dice.between(np.maximum(held.created, now - limits.SOFT_DELETED * DAY), now, rows), gone
-            ),
+            **stamps(held.created, seen),
+            "deleted_at": moments(bench.recent(dice, held.created, limits.SOFT_DELETED), gone),
         },
     )
 

@@ -10,27 +10,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from genuka_pipelines.demo.seed import limits
-from genuka_pipelines.demo.seed.arrays import (
-    Array,
-    Ints,
-    choose,
-    documents,
-    join,
-    moments,
-    only,
-    quoted,
-    strings,
-    take,
-    text,
-)
+from genuka_pipelines.demo.seed import countries, limits
+from genuka_pipelines.demo.seed.arrays import Array, Ints, choose, documents, join, only, take, text
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.dice import Dice
-from genuka_pipelines.demo.seed.folk import Folk, folk
+from genuka_pipelines.demo.seed.folk import Folk, either, folk
 from genuka_pipelines.demo.seed.groups import Groups
 from genuka_pipelines.demo.seed.pools import agents, phrases, places
 from genuka_pipelines.demo.seed.roster import Roster
 from genuka_pipelines.demo.seed.subjects.staff import password_hashes
+from genuka_pipelines.demo.seed.times import moments, stamps
 from genuka_pipelines.demo.seed.values import DAY, GENLETTER
 
 _PREFERENCES: tuple[object, ...] = (
@@ -51,16 +40,11 @@ def chunks(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
     # Each owner at most once, so that an e-mail still names one account.
     owners = everyone.owners.at(np.minimum(np.arange(rows), everyone.size - 1))
     strangers = folk(dice.branch("people"), country, 1)
-    people = Folk(
-        *(
-            choose(shared, getattr(owners, name), getattr(strangers, name))
-            for name in ("first", "last", "full", "email", "phone")
-        )
-    )
+    people = either(shared, owners, strangers)
     created = dice.between(now - _LIFE * DAY, now - DAY, rows)
     ids = dice.ulids(created)
     closed = dice.chance(rows, 0.02)
-    ending = dice.between(np.maximum(created, now - limits.CLOSED * DAY), now, rows)
+    ending = bench.recent(dice, created, limits.CLOSED)
     seen = dice.between(np.maximum(created, now - 60 * DAY), now, rows)
     yield Chunk(
         GENLETTER,
@@ -71,13 +55,12 @@ def chunks(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
             "name": people.full,
             "email": people.email,
             "password": password_hashes(dice, rows),
-            "locale": dice.among(strings(("fr", "en")), rows),
+            "locale": dice.among(("fr", "en"), rows),
             "email_verified_at": moments(created + 300, dice.chance(rows, 0.9)),
             "last_login_at": moments(np.where(closed, np.minimum(seen, ending), seen)),
             "marketing_objected_at": moments(dice.between(created, now, rows), dice.chance(rows, 0.06)),
             "closed_at": moments(ending, closed),
-            "created_at": moments(created),
-            "updated_at": moments(np.where(closed, ending, created)),
+            **stamps(created, np.where(closed, ending, created)),
         },
     )
     yield Chunk(
@@ -90,8 +73,7 @@ def chunks(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
             "name": people.full,
             "photo_key": only(join("profiles/", ids, "/photo.png"), dice.chance(rows, 0.03)),
             "preferences": dice.among(documents(_PREFERENCES), rows),
-            "created_at": moments(created),
-            "updated_at": moments(created),
+            **stamps(created),
         },
     )
     yield _invoices(bench, dice, ids, people, country, created)
@@ -104,11 +86,8 @@ def _invoices(bench: Bench, dice: Dice, accounts: Array, people: Folk, country: 
     paying = dice.chance(len(created), 0.35)
     months = Groups(np.where(paying, np.minimum((now - created) // (31 * DAY), 12), 0))
     owner, rows = months.owner, months.size
-    issued = np.minimum(created[owner] + months.rank * 31 * DAY + 60, now - 1)
-    towns = strings(country.towns[0][0] for country in places.COUNTRIES)
-    codes = strings(country.code for country in places.COUNTRIES)
-    line = join(text(1 + owner % 200), " ", take(strings(places.STREETS), owner % len(places.STREETS)))
-    where = country[owner]
+    issued = bench.past(created[owner] + months.rank * 31 * DAY + 60)
+    line = join(text(1 + owner % 200), " ", take(places.STREETS, owner % len(places.STREETS)))
     return Chunk(
         GENLETTER,
         "billing_invoices",
@@ -118,34 +97,24 @@ def _invoices(bench: Bench, dice: Dice, accounts: Array, people: Folk, country: 
             "account_id": take(accounts, owner),
             "number": join("GL-", text(bench.serials(GENLETTER, "billing_invoices", rows))),
             "billing_name": take(people.full, owner),
-            "billing_address": join(
-                '{"line1":',
-                quoted(line),
-                ',"city":',
-                quoted(take(towns, where)),
-                ',"country":"',
-                take(codes, where),
-                '"}',
-            ),
+            "billing_address": countries.billing_address(line, country[owner]),
             "amount": "9.90",
             "currency": "EUR",
             "processor": "stripe",
             "processor_reference": join("pi_", dice.letters(rows, 20)),
             "status": "paid",
             "issued_at": moments(issued),
-            "paid_at": moments(np.minimum(issued + 120, now - 1)),
-            "created_at": moments(issued),
-            "updated_at": moments(issued),
+            "paid_at": moments(bench.past(issued + 120)),
+            **stamps(issued),
         },
     )
 
 
 def _chats(bench: Bench, dice: Dice, accounts: Array, created: Ints) -> Iterator[Chunk]:
-    now = bench.recipe.now
     rows = int(len(created) * 0.5) + 1
     account = dice.below(len(created), rows)
     known = dice.chance(rows, 0.6)
-    started = dice.between(np.maximum(created[account], now - limits.CHAT * DAY), now - 7200, rows)
+    started = bench.recent(dice, created[account], limits.CHAT, until=7200)
     closed = started + 300 + dice.below(3600, rows)
     ids = dice.ulids(started)
     browser = dice.below(len(agents.BROWSERS), rows)
@@ -160,13 +129,12 @@ def _chats(bench: Bench, dice: Dice, accounts: Array, created: Ints) -> Iterator
             "visitor_id": dice.hexes(rows, 32),
             "device_id": dice.hexes(rows, 32),
             "provider": "tawk_to",
-            "page_url": join("https://genletter.example", dice.among(strings(agents.PATHS), rows)),
-            "browser": take(strings(named), browser),
-            "platform": take(strings(platforms), browser),
+            "page_url": join("https://genletter.example", dice.among(agents.PATHS, rows)),
+            "browser": take(named, browser),
+            "platform": take(platforms, browser),
             "started_at": moments(started),
             "closed_at": moments(closed, dice.chance(rows, 0.9)),
-            "created_at": moments(started),
-            "updated_at": moments(closed),
+            **stamps(started, closed),
         },
     )
     messages = Groups(2 + dice.below(6, rows))
@@ -182,12 +150,11 @@ def _chats(bench: Bench, dice: Dice, accounts: Array, created: Ints) -> Iterator
             "author": choose(visitor, "visitor", "agent"),
             "body": choose(
                 visitor,
-                dice.among(strings(phrases.CHAT_VISITOR), messages.size),
-                dice.among(strings(phrases.CHAT_AGENT), messages.size),
+                dice.among(phrases.CHAT_VISITOR, messages.size),
+                dice.among(phrases.CHAT_AGENT, messages.size),
             ),
             "sent_at": moments(sent),
-            "created_at": moments(sent),
-            "updated_at": moments(sent),
+            **stamps(sent),
         },
     )
 
@@ -196,7 +163,7 @@ def _cookies(bench: Bench, dice: Dice, accounts: Array, created: Ints) -> Chunk:
     now = bench.recipe.now
     rows = int(len(created) * 1.2) + 3
     account = dice.below(len(created), rows)
-    asked = dice.between(np.maximum(created[account], now - limits.COOKIES * DAY), now - 60, rows)
+    asked = bench.recent(dice, created[account], limits.COOKIES, until=60)
     agreed = dice.chance(rows, 0.6)
     agreed[:2] = (True, False)
     regretted = agreed & dice.chance(rows, 0.08)
@@ -215,7 +182,6 @@ def _cookies(bench: Bench, dice: Dice, accounts: Array, created: Ints) -> Chunk:
             "granted_at": moments(asked, agreed),
             "refused_at": moments(asked, ~agreed),
             "withdrawn_at": moments(dice.between(asked, now, rows), regretted),
-            "created_at": moments(asked),
-            "updated_at": moments(asked),
+            **stamps(asked),
         },
     )

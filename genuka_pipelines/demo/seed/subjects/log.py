@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from genuka_pipelines.demo.seed.arrays import Array, Ints, documents, join, moments, quoted, take, text
+from genuka_pipelines.demo.seed.arrays import Array, Ints, documents, join, quoted, take, text
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.dice import Dice
 from genuka_pipelines.demo.seed.folk import phones
 from genuka_pipelines.demo.seed.subjects.addresses import owner_type
 from genuka_pipelines.demo.seed.subjects.orders import Orders, Tenant
+from genuka_pipelines.demo.seed.times import stamps
 from genuka_pipelines.demo.seed.values import DAY
 
 
@@ -46,7 +47,7 @@ def of_orders(bench: Bench, tenant: Tenant, orders: Orders) -> Chunk:
     """Changes of status of a fifth of the orders of a slice."""
     dice = bench.dice("order log", tenant.block).branch(orders.number)
     at = np.flatnonzero(dice.chance(orders.size, 0.2))
-    when = np.minimum(orders.made[at] + 30 + dice.below(DAY, len(at)), bench.recipe.now - 1)
+    when = bench.past(orders.made[at] + 30 + dice.below(DAY, len(at)))
     changes = documents(
         {"old": {"status": old}, "attributes": {"status": new}}
         for old, new in (("pending", "confirmed"), ("confirmed", "completed"), ("pending", "canceled"))
@@ -80,10 +81,9 @@ def _log(
             "subject_type": owner_type(dice, model, rows),
             "subject_id": ids,
             "causer_type": owner_type(dice, "User", rows),
-            "causer_id": take(tenant.team.ids, tenant.team.of_company.pick(dice, company)),
+            "causer_id": tenant.team.anyone(dice, company),
             "event": "updated",
             "properties": properties,
-            "created_at": moments(when),
-            "updated_at": moments(when),
+            **stamps(when),
         },
     )

@@ -11,26 +11,15 @@ from hashlib import sha256
 
 import numpy as np
 
-from genuka_pipelines.demo.seed import limits
-from genuka_pipelines.demo.seed.arrays import (
-    EMPTY_LIST,
-    Array,
-    Bools,
-    Ints,
-    choose,
-    join,
-    moments,
-    only,
-    strings,
-    take,
-    text,
-)
+from genuka_pipelines.demo.seed import countries, limits
+from genuka_pipelines.demo.seed.arrays import EMPTY_LIST, Array, Bools, Ints, join, only, strings, take, text
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.dice import Dice
-from genuka_pipelines.demo.seed.folk import Folk, emails_of_nobody, folk
+from genuka_pipelines.demo.seed.folk import Folk, either, emails_of_nobody, folk
 from genuka_pipelines.demo.seed.groups import Groups
-from genuka_pipelines.demo.seed.pools import goods, phrases, places
+from genuka_pipelines.demo.seed.pools import goods, phrases
 from genuka_pipelines.demo.seed.roster import Roster
+from genuka_pipelines.demo.seed.times import moments, stamps
 from genuka_pipelines.demo.seed.values import DAY, GENUKA
 
 _ROLES = ("co_organiser", "partner", "sponsor")
@@ -53,14 +42,7 @@ def _mixed_people(dice: Dice, everyone: Roster, rows: int, share: float) -> tupl
     known = dice.chance(rows, share)
     company = dice.below(everyone.size, rows)
     strangers = folk(dice.branch("strangers"), everyone.country[company], 1)
-    users = everyone.owners.at(company)
-    people = Folk(
-        *(
-            choose(known, getattr(users, name), getattr(strangers, name))
-            for name in ("first", "last", "full", "email", "phone")
-        )
-    )
-    return people, known, company
+    return either(known, everyone.owners.at(company), strangers), known, company
 
 
 def _newsletter(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
@@ -71,7 +53,7 @@ def _newsletter(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
     since = np.where(known, np.maximum(since, everyone.created[company]), since)
     left = dice.chance(rows, 0.09)
     left[0] = True
-    when = dice.between(np.maximum(since, now - limits.CLOSED * DAY), now, rows)
+    when = bench.recent(dice, since, limits.CLOSED)
     yield Chunk(
         GENUKA,
         "newsletter_subscribers",
@@ -82,13 +64,12 @@ def _newsletter(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
             "email": people.email,
             "first_name": people.first,
             "last_name": people.last,
-            "locale": dice.among(strings(("fr", "en")), rows),
-            "source": dice.among(strings(("website", "event", "import")), rows),
+            "locale": dice.among(("fr", "en"), rows),
+            "source": dice.among(("website", "event", "import"), rows),
             "subscribed_at": moments(since),
             "unsubscribed_at": moments(when, left),
             "unsubscribe_token": dice.hexes(rows, 64),
-            "created_at": moments(since),
-            "updated_at": moments(np.where(left, when, since)),
+            **stamps(since, np.where(left, when, since)),
         },
     )
     at = np.flatnonzero(left)
@@ -102,10 +83,9 @@ def _newsletter(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
             "subject_type": "newsletter_subscriber",
             "email_hash": hashes,
             "channel": "email",
-            "reason": dice.among(strings(("unsubscribe", "objection", None)), len(at)),
+            "reason": dice.among(("unsubscribe", "objection", None), len(at)),
             "opted_out_at": moments(when[at]),
-            "created_at": moments(when[at]),
-            "updated_at": moments(when[at]),
+            **stamps(when[at]),
         },
     )
 
@@ -117,7 +97,7 @@ def _events(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
     ends = starts + 3 * 3600
     past = ends < now - 60
     announced = np.minimum(starts, now) - 40 * DAY
-    place = dice.weighted(rows, [country.weight for country in places.COUNTRIES])
+    place = countries.drawn(dice, rows)
     ids = dice.ulids(announced)
     yield Chunk(
         GENUKA,
@@ -125,15 +105,14 @@ def _events(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
         rows,
         {
             "id": ids,
-            "title": dice.among(strings(phrases.EVENT_TITLES), rows),
+            "title": dice.among(phrases.EVENT_TITLES, rows),
             "description": "Rencontre ouverte à tous, inscription gratuite.",
-            "city": take(strings(country.towns[0][0] for country in places.COUNTRIES), place),
-            "country": take(strings(country.code for country in places.COUNTRIES), place),
+            "city": countries.town(place),
+            "country": countries.code(place),
             "starts_at": moments(starts),
             "ended_at": moments(ends, past),
             "published_at": moments(announced),
-            "created_at": moments(announced),
-            "updated_at": moments(announced),
+            **stamps(announced),
         },
     )
     partners = Groups(1 + dice.below(3, rows))
@@ -144,11 +123,10 @@ def _events(bench: Bench, everyone: Roster) -> Iterator[Chunk]:
         {
             "id": dice.ulids(announced[partners.owner]),
             "event_id": take(ids, partners.owner),
-            "name": dice.among(strings(phrases.PARTNERS), partners.size),
-            "role": take(strings(_ROLES), partners.rank),
+            "name": dice.among(phrases.PARTNERS, partners.size),
+            "role": take(_ROLES, partners.rank),
             "contact_email": emails_of_nobody(dice, partners.size, "evenements"),
-            "created_at": moments(announced[partners.owner]),
-            "updated_at": moments(announced[partners.owner]),
+            **stamps(announced[partners.owner]),
         },
     )
     yield _registrations(bench, everyone, ids, announced, np.minimum(starts, now))
@@ -161,7 +139,7 @@ def _registrations(bench: Bench, everyone: Roster, events: Array, opened: Ints, 
     event = dice.below(len(opened), rows)
     when = dice.between(opened[event], closed[event], rows)
     objected = dice.chance(rows, 0.05)
-    named = join(dice.among(strings(goods.COMPANY_PREFIXES), rows), " ", people.last)
+    named = join(dice.among(goods.COMPANY_PREFIXES, rows), " ", people.last)
     return Chunk(
         GENUKA,
         "event_registrations",
@@ -175,8 +153,7 @@ def _registrations(bench: Bench, everyone: Roster, events: Array, opened: Ints, 
             "company_name": only(named, dice.chance(rows, 0.8)),
             "shared_with": EMPTY_LIST,
             "objected_at": moments(dice.between(when, now, rows), objected),
-            "created_at": moments(when),
-            "updated_at": moments(when),
+            **stamps(when),
         },
     )
 
@@ -184,10 +161,10 @@ def _registrations(bench: Bench, everyone: Roster, events: Array, opened: Ints, 
 def _contacts(bench: Bench) -> Chunk:
     now, dice = bench.recipe.now, bench.dice("contacts")
     rows = int(bench.recipe.companies * 0.5) + 2
-    country = dice.weighted(rows, [country.weight for country in places.COUNTRIES])
+    country = countries.drawn(dice, rows)
     people = folk(dice.branch("people"), country, 1)
     when = dice.between(now - limits.CONTACT * DAY, now - 60, rows)
-    handled = np.minimum(when + dice.below(3 * DAY, rows), now - 1)
+    handled = bench.past(when + dice.below(3 * DAY, rows))
     return Chunk(
         GENUKA,
         "contact_requests",
@@ -198,10 +175,9 @@ def _contacts(bench: Bench) -> Chunk:
             "email": people.email,
             "phone": only(people.phone, dice.chance(rows, 0.6)),
             "company_name": only(join("Éts ", people.last), dice.chance(rows, 0.5)),
-            "subject": dice.among(strings(phrases.CONTACT_SUBJECTS), rows),
-            "message": join(dice.among(strings(phrases.CONTACT_MESSAGES), rows), " — n° ", text(1 + np.arange(rows))),
+            "subject": dice.among(phrases.CONTACT_SUBJECTS, rows),
+            "message": join(dice.among(phrases.CONTACT_MESSAGES, rows), " — n° ", text(1 + np.arange(rows))),
             "handled_at": moments(handled, dice.chance(rows, 0.85)),
-            "created_at": moments(when),
-            "updated_at": moments(handled),
+            **stamps(when, handled),
         },
     )

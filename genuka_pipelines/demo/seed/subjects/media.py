@@ -21,14 +21,13 @@ from genuka_pipelines.demo.seed.arrays import (
     first_of,
     join,
     joined_rows,
-    moments,
-    strings,
     take,
     text,
 )
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.dice import Dice
 from genuka_pipelines.demo.seed.subjects.orders import Tenant
+from genuka_pipelines.demo.seed.times import stamps
 from genuka_pipelines.demo.seed.values import GENUKA
 
 
@@ -49,11 +48,11 @@ def chunks(bench: Bench, tenant: Tenant) -> Iterator[Chunk]:
             tenant.people.created[person] + 5,
         )
     )
-    made = np.minimum(made, bench.recipe.now - 1)
+    made = bench.past(made)
     which = np.repeat(np.arange(3), (len(logos), len(product), len(person)))
     names = joined_rows(
         [
-            join("logo ", dice.among(strings(("été", "v2", "🌺 final")), len(logos)), ".png"),
+            join("logo ", dice.among(("été", "v2", "🌺 final"), len(logos)), ".png"),
             join("photo-", text(tenant.goods.kind[product]), ".png"),
             join("Contrat ", first_of(people.full, constant("client", len(person))), ".pdf"),
         ]
@@ -78,14 +77,13 @@ def chunks(bench: Bench, tenant: Tenant) -> Iterator[Chunk]:
             "mime_type": choose(paper, files.PDF, files.PNG),
             "size": choose(paper, str(files.SIZES[files.PDF]), str(files.SIZES[files.PNG])),
             "generated_conversions": choose(paper, EMPTY_LIST, dice.among(documents(files.CONVERSION_SETS), rows)),
-            "created_at": moments(made),
-            "updated_at": moments(made),
+            **stamps(made),
         },
     )
 
 
 def _model(dice: Dice, which: Ints) -> Array:
     """The owner's type of each media row, in either spelling."""
-    model = take(strings(("Company", "Product", "Customer")), which)
-    short = take(strings(("company", "product", "customer")), which)
+    model = take(("Company", "Product", "Customer"), which)
+    short = take(("company", "product", "customer"), which)
     return choose(dice.chance(len(which), 0.2), short, join("App\\Models\\", model))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genuka_pipelines.demo.seed import limits
+from genuka_pipelines.demo.seed import countries, limits
 from genuka_pipelines.demo.seed.arrays import (
     EMPTY_LIST,
     Array,
@@ -21,7 +21,6 @@ from genuka_pipelines.demo.seed.arrays import (
     choose,
     documents,
     join,
-    moments,
     only,
     or_null,
     quoted,
@@ -32,13 +31,14 @@ from genuka_pipelines.demo.seed.arrays import (
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.dice import Dice
 from genuka_pipelines.demo.seed.groups import Groups
-from genuka_pipelines.demo.seed.pools import goods, phrases, places
+from genuka_pipelines.demo.seed.pools import goods, phrases
 from genuka_pipelines.demo.seed.roster import Block
 from genuka_pipelines.demo.seed.subjects.addresses import addresses
 from genuka_pipelines.demo.seed.subjects.catalogue import Catalogue
 from genuka_pipelines.demo.seed.subjects.customers import Customers
 from genuka_pipelines.demo.seed.subjects.shops import SLUGS, Shops
 from genuka_pipelines.demo.seed.subjects.staff import Staff
+from genuka_pipelines.demo.seed.times import moments, stamps
 from genuka_pipelines.demo.seed.values import DAY
 
 _SLICE = 40_000
@@ -152,14 +152,13 @@ def _lines(dice: Dice, held: Catalogue, company: Ints) -> _Lines:
 
 
 def _orders(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Chunk:
-    now, rows, block = bench.recipe.now, orders.size, tenant.block
+    rows, block = orders.size, tenant.block
     # An update that left the customer out has cut the link; the order's addresses stay.
     linked = ~dice.chance(rows, 0.015) & ~(dice.chance(rows, 0.06) & ~orders.delivered)
-    updated = np.minimum(orders.made + dice.below(4 * DAY, rows), now - 1)
+    updated = bench.past(orders.made + dice.below(4 * DAY, rows))
     gone = dice.chance(rows, 0.01)
     noted = dice.chance(rows, 0.06)
-    currency = strings(country.currency for country in places.COUNTRIES)
-    note = join('{"note":', quoted(dice.among(strings(phrases.ORDER_NOTES), rows)), "}")
+    note = join('{"note":', quoted(dice.among(phrases.ORDER_NOTES, rows)), "}")
     return Chunk(
         block.database,
         "orders",
@@ -168,17 +167,14 @@ def _orders(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Chunk:
             "id": orders.ids,
             "company_id": orders.tenants,
             "shop_id": take(tenant.stores.ids, tenant.stores.of_company.pick(dice, orders.company, skew=2.0)),
-            "user_id": only(
-                take(tenant.team.ids, tenant.team.of_company.pick(dice, orders.company)),
-                dice.chance(rows, 0.6),
-            ),
+            "user_id": only(tenant.team.anyone(dice, orders.company), dice.chance(rows, 0.6)),
             "customer_id": only(take(tenant.people.ids, orders.customer), linked),
             "reference": join("#ORDER_", text(1001 + orders.rank)),
-            "status": take(strings(_STATUSES), orders.status),
+            "status": take(_STATUSES, orders.status),
             "state": 1,
-            "currency": take(currency, block.roster.country[orders.company]),
+            "currency": countries.currency(block.roster.country[orders.company]),
             "amount": text(orders.amount),
-            "source": take(strings(_SOURCES), dice.weighted(rows, _SOURCE_SHARES)),
+            "source": take(_SOURCES, dice.weighted(rows, _SOURCE_SHARES)),
             "revenue_type": choose(dice.chance(rows, 0.3), "PRODUCTS", "products"),
             "credit_code": "701",
             "debit_code": "4111",
@@ -189,11 +185,8 @@ def _orders(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Chunk:
             "custom_fields": choose(
                 dice.chance(rows, 0.02), dice.among(documents(phrases.CUSTOM_FIELDS), rows), EMPTY_LIST
             ),
-            "created_at": moments(orders.created),
-            "updated_at": moments(updated),
-            "deleted_at": moments(
-                dice.between(np.maximum(orders.made, now - limits.SOFT_DELETED * DAY), now, rows), gone
-            ),
+            **stamps(orders.created, updated),
+            "deleted_at": moments(bench.recent(dice, orders.made, limits.SOFT_DELETED), gone),
         },
     )
 
@@ -214,7 +207,7 @@ def _shipping(orders: Orders, dice: Dice) -> Array:
 def _billing(tenant: Tenant, orders: Orders, dice: Dice) -> Array:
     rows = orders.size
     box = take(tenant.stores.boxes, orders.box)
-    slug = dice.among(strings(SLUGS), rows)
+    slug = dice.among(SLUGS, rows)
     total = text(orders.amount)
     paid = np.isin(orders.status, DONE)
     return join(
@@ -235,7 +228,7 @@ def _order_lines(bench: Bench, tenant: Tenant, orders: Orders, lines: _Lines, di
     held = tenant.goods
     product = held.of_product.owner[lines.variant]
     titles = quoted(strings(title for title, *_ in goods.PRODUCTS))
-    seller = take(tenant.team.ids, tenant.team.of_company.pick(dice, orders.company[order]))
+    seller = tenant.team.anyone(dice, orders.company[order])
     # Old rows have no timestamps at all.
     stamped = dice.chance(rows, 0.97)
     service = held.kind[product] % 4 == 3

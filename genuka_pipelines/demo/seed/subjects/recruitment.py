@@ -10,24 +10,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from genuka_pipelines.demo.seed import limits
-from genuka_pipelines.demo.seed.arrays import (
-    Array,
-    Ints,
-    choose,
-    dates,
-    documents,
-    join,
-    moments,
-    only,
-    strings,
-    take,
-    text,
-)
+from genuka_pipelines.demo.seed import countries, limits
+from genuka_pipelines.demo.seed.arrays import Array, Ints, choose, documents, join, only, take, text
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.dice import Dice
 from genuka_pipelines.demo.seed.folk import Folk, folk
 from genuka_pipelines.demo.seed.pools import phrases, places
+from genuka_pipelines.demo.seed.times import dates, moments, stamps
 from genuka_pipelines.demo.seed.values import DAY, GENUKA
 
 _STATUSES = ("received", "reviewing", "offer", "hired", "rejected")
@@ -39,14 +28,14 @@ def chunks(bench: Bench) -> Iterator[Chunk]:
     """Job applications, and a file for each person hired."""
     now, dice = bench.recipe.now, bench.dice("recruitment")
     rows = max(12, int(bench.recipe.companies * 0.12))
-    country = dice.weighted(rows, [country.weight for country in places.COUNTRIES])
+    country = countries.drawn(dice, rows)
     people = folk(dice.branch("people"), country, 1)
     status = dice.weighted(rows, (0.12, 0.13, 0.04, 0.11, 0.6))
     status[:5] = range(5)
     decided = np.isin(status, (_HIRED, _REJECTED))
     oldest = now - np.where(decided, limits.APPLICATION, limits.CONTACT) * DAY
     made = dice.between(oldest, now - 4 * DAY, rows)
-    decision = dice.between(np.maximum(made + DAY, now - limits.DECISION * DAY), now - 3600, rows)
+    decision = bench.recent(dice, made + DAY, limits.DECISION, until=3600)
     offered = np.isin(status, (_OFFER, _HIRED))
     offer = np.where(decided, (made + decision) // 2, np.minimum(made + 2 * DAY, now - 60))
     ids = dice.ulids(made)
@@ -64,22 +53,21 @@ def chunks(bench: Bench) -> Iterator[Chunk]:
             "last_name": people.last,
             "email": people.email,
             "phone": only(people.phone, dice.chance(rows, 0.8)),
-            "source": dice.among(strings(("website", "email", "phone")), rows),
+            "source": dice.among(("website", "email", "phone"), rows),
             "cover_letter": only(_letter(dice, rows), dice.chance(rows, 0.9)),
             "cv_key": join("applications/", ids, "/cv.pdf"),
             "cv_file_name": join("CV ", people.full, ".pdf"),
-            "country": take(strings(country.code for country in places.COUNTRIES), country),
-            "status": take(strings(_STATUSES), status),
+            "country": countries.code(country),
+            "status": take(_STATUSES, status),
             **{name: only(column, offered) for name, column in extra.items()},
             "offered_at": moments(offer, offered),
             "decided_at": moments(decision, decided),
             "hired_at": moments(decision, status == _HIRED),
             "keep_opt_out_at": moments(made + DAY, undecided & dice.chance(rows, 0.2)),
             "last_message_at": moments(last),
-            "created_at": moments(made),
-            "updated_at": moments(last),
+            **stamps(made, last),
             "deleted_at": moments(
-                dice.between(np.maximum(made, now - limits.SOFT_DELETED * DAY), now, rows),
+                bench.recent(dice, made, limits.SOFT_DELETED),
                 undecided & dice.chance(rows, 0.05),
             ),
         },
@@ -91,11 +79,11 @@ def chunks(bench: Bench) -> Iterator[Chunk]:
 
 def _letter(dice: Dice, rows: int) -> Array:
     return join(
-        dice.among(strings(phrases.LETTER_OPENINGS), rows),
+        dice.among(phrases.LETTER_OPENINGS, rows),
         "\n\n",
-        dice.among(strings(phrases.LETTER_BODIES), rows),
+        dice.among(phrases.LETTER_BODIES, rows),
         "\n\n",
-        dice.among(strings(phrases.LETTER_CLOSINGS), rows),
+        dice.among(phrases.LETTER_CLOSINGS, rows),
     )
 
 
@@ -103,7 +91,7 @@ def _extra(dice: Dice, people: Folk, rows: int) -> dict[str, Array]:
     """What is asked once an offer is made; numbers short and in letters, shaped like no country's."""
     return {
         "birthdate": dates(dice.between(5 * 365, 33 * 365, rows) * DAY),
-        "postal_address": join(text(1 + dice.below(99, rows)), " ", dice.among(strings(places.STREETS), rows)),
+        "postal_address": join(text(1 + dice.below(99, rows)), " ", dice.among(places.STREETS, rows)),
         "social_security_number": join("SS-", dice.letters(rows, 4), "-", text(100 + dice.below(899, rows))),
         "bank_account": join("IBAN-", dice.letters(rows, 12)),
         "emergency_contact": dice.among(people.full, rows),
@@ -123,7 +111,7 @@ def _employees(
     # Only where a law keeps the file of someone who left: elsewhere it goes with the contract.
     kept = np.isin(country, [place for place, at in enumerate(places.COUNTRIES) if at.code in ("CM", "FR")])
     gone = dice.chance(rows, 0.15) & (hired < now - 60 * DAY) & kept
-    left = dice.between(np.maximum(hired + 30 * DAY, now - limits.LEFT * DAY), now, rows)
+    left = bench.recent(dice, hired + 30 * DAY, limits.LEFT)
     return Chunk(
         GENUKA,
         "employees",
@@ -135,14 +123,13 @@ def _employees(
             "last_name": people.last,
             "email": people.email,
             "phone": people.phone,
-            "country": take(strings(country.code for country in places.COUNTRIES), country),
-            "position": dice.among(strings(phrases.POSITIONS), rows),
+            "country": countries.code(country),
+            "position": dice.among(phrases.POSITIONS, rows),
             **extra,
-            "notes": only(dice.among(strings(phrases.HR_NOTES), rows), dice.chance(rows, 0.6)),
+            "notes": only(dice.among(phrases.HR_NOTES, rows), dice.chance(rows, 0.6)),
             "legal_data": choose(dice.chance(rows, 0.8), dice.among(documents(_LEGAL), rows), "[]"),
             "hired_at": moments(hired),
             "left_at": moments(left, gone),
-            "created_at": moments(hired),
-            "updated_at": moments(np.where(gone, left, hired)),
+            **stamps(hired, np.where(gone, left, hired)),
         },
     )

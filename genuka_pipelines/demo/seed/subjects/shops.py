@@ -7,24 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genuka_pipelines.demo.seed import limits
-from genuka_pipelines.demo.seed.arrays import (
-    EMPTY_LIST,
-    Array,
-    Ints,
-    choose,
-    documents,
-    join,
-    moments,
-    strings,
-    take,
-    text,
-)
+from genuka_pipelines.demo.seed import countries, limits
+from genuka_pipelines.demo.seed.arrays import EMPTY_LIST, Array, Ints, choose, documents, join, take, text
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.groups import Groups
-from genuka_pipelines.demo.seed.pools import phrases, places
+from genuka_pipelines.demo.seed.pools import phrases
 from genuka_pipelines.demo.seed.roster import Block
 from genuka_pipelines.demo.seed.subjects.staff import Staff
+from genuka_pipelines.demo.seed.times import moments, stamps
 from genuka_pipelines.demo.seed.values import DAY
 
 # (label, type, accounting code, processor, name of the method)
@@ -58,7 +48,7 @@ def shops(bench: Bench, block: Block) -> Shops:
     stores = Groups(1 + (weight > 4).astype(np.int64))
     boxes = Groups(np.full(block.size, len(_BOXES)))
     created = block.roster.created
-    opened = np.minimum(created[of_company.owner] + of_company.rank * 20 * DAY + 60, bench.recipe.now - 1)
+    opened = bench.past(created[of_company.owner] + of_company.rank * 20 * DAY + 60)
     return Shops(
         of_company,
         dice.ulids(opened),
@@ -81,11 +71,9 @@ def chunks(bench: Bench, block: Block, held: Shops, team: Staff) -> Iterator[Chu
 
 def _shops(bench: Bench, block: Block, held: Shops) -> Chunk:
     dice, owner, rows = bench.dice("shop rows", block), held.of_company.owner, held.of_company.size
-    now, country = bench.recipe.now, block.roster.country[held.of_company.owner]
+    country = block.roster.country[held.of_company.owner]
     closed = dice.chance(rows, 0.04) & (held.of_company.rank > 0)
-    town = take(strings(country.towns[0][0] for country in places.COUNTRIES), country)
-    currency = take(strings(country.currency for country in places.COUNTRIES), country)
-    in_full = strings(places.CURRENCY_NAMES[country.currency] for country in places.COUNTRIES)
+    town = countries.town(country)
     return Chunk(
         block.database,
         "shops",
@@ -95,15 +83,12 @@ def _shops(bench: Bench, block: Block, held: Shops) -> Chunk:
             "company_id": take(block.roster.ids, owner),
             "name": join("Boutique ", town, " ", text(held.of_company.rank + 1)),
             "slug": join("boutique-", text(held.of_company.rank + 1)),
-            "currency_code": currency,
-            "currency_name": take(in_full, country),
-            "description": dice.among(strings(phrases.SHOP_TEXTS), rows),
+            "currency_code": countries.currency(country),
+            "currency_name": countries.currency_name(country),
+            "description": dice.among(phrases.SHOP_TEXTS, rows),
             "metadata": EMPTY_LIST,
-            "created_at": moments(held.created),
-            "updated_at": moments(held.created),
-            "deleted_at": moments(
-                dice.between(np.maximum(held.created, now - limits.SOFT_DELETED * DAY), now, rows), closed
-            ),
+            **stamps(held.created),
+            "deleted_at": moments(bench.recent(dice, held.created, limits.SOFT_DELETED), closed),
         },
     )
 
@@ -131,10 +116,9 @@ def _warehouses(bench: Bench, block: Block, held: Shops) -> Chunk:
             "id": held.warehouses,
             "company_id": take(block.roster.ids, groups.owner),
             "name": join("Dépôt n°", text(groups.rank + 1)),
-            "description": dice.among(strings(phrases.SHOP_TEXTS), groups.size),
+            "description": dice.among(phrases.SHOP_TEXTS, groups.size),
             "metadata": EMPTY_LIST,
-            "created_at": moments(created),
-            "updated_at": moments(created),
+            **stamps(created),
         },
     )
 
@@ -142,7 +126,7 @@ def _warehouses(bench: Bench, block: Block, held: Shops) -> Chunk:
 def _boxes(bench: Bench, block: Block, held: Shops) -> Chunk:
     dice, groups = bench.dice("boxes", block), held.boxes_of_company
     created = block.roster.created[groups.owner] + 120
-    labels, kinds, codes, *_ = (strings(column) for column in zip(*_BOXES, strict=True))
+    labels, kinds, codes, *_ = zip(*_BOXES, strict=True)
     return Chunk(
         block.database,
         "treasury_accounts",
@@ -156,15 +140,14 @@ def _boxes(bench: Bench, block: Block, held: Shops) -> Chunk:
             "accounting_account_code": take(codes, groups.rank),
             "balance": text(dice.below(4_000_000, groups.size) - 400_000),
             "metadata": EMPTY_LIST,
-            "created_at": moments(created),
-            "updated_at": moments(np.minimum(created + DAY, bench.recipe.now - 1)),
+            **stamps(created, bench.past(created + DAY)),
         },
     )
 
 
 def _methods(bench: Bench, block: Block, held: Shops) -> Chunk:
     dice, groups = bench.dice("methods", block), held.boxes_of_company
-    *_, processors, named = (strings(column) for column in zip(*_BOXES, strict=True))
+    *_, processors, named = zip(*_BOXES, strict=True)
     keys = documents(({"mode": "live", "token": "****"}, {"mode": "test", "token": "****"}))
     return Chunk(
         block.database,

@@ -20,7 +20,6 @@ from genuka_pipelines.demo.seed.arrays import (
     documents,
     first_of,
     join,
-    moments,
     only,
     strings,
     take,
@@ -28,11 +27,12 @@ from genuka_pipelines.demo.seed.arrays import (
 )
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.dice import Dice
-from genuka_pipelines.demo.seed.folk import Folk, folk
+from genuka_pipelines.demo.seed.folk import Folk, either, folk
 from genuka_pipelines.demo.seed.groups import Groups
 from genuka_pipelines.demo.seed.pools import agents
 from genuka_pipelines.demo.seed.roster import Block
 from genuka_pipelines.demo.seed.subjects.network import addresses_of_devices, user_agents
+from genuka_pipelines.demo.seed.times import moments, stamps
 from genuka_pipelines.demo.seed.values import DAY, GENUKA
 
 _ROLES = ("manager", "employee", "courrier", "admin")
@@ -54,6 +54,14 @@ class Staff:
     people: Folk
     created: Ints
 
+    def owner(self, company: Ints) -> Array:
+        """The id of each company's owner."""
+        return take(self.ids, self.of_company.first[company])
+
+    def anyone(self, dice: Dice, company: Ints) -> Array:
+        """The id of somebody of each company."""
+        return take(self.ids, self.of_company.pick(dice, company))
+
 
 def staff(bench: Bench, block: Block) -> Staff:
     """The users of a block; the first of each company is its owner."""
@@ -67,13 +75,7 @@ def staff(bench: Bench, block: Block) -> Staff:
     )
     serial = bench.recipe.companies + int(bench.serials(GENUKA, "staff mail", of_company.size)[0])
     hired = folk(dice.branch("people"), roster.country[owner], serial)
-    owners = roster.owners.at(owner)
-    people = Folk(
-        *(
-            choose(first, getattr(owners, name), getattr(hired, name))
-            for name in ("first", "last", "full", "email", "phone")
-        )
-    )
+    people = either(first, roster.owners.at(owner), hired)
     return Staff(of_company, dice.ulids(created), people, created)
 
 
@@ -111,7 +113,7 @@ def _users(bench: Bench, block: Block, team: Staff, dice: Dice) -> Chunk:
             "last_name": team.people.last,
             "email": team.people.email,
             "phone": only(team.people.phone, dice.chance(rows, 0.7)),
-            "role": choose(first, "admin", take(strings(_ROLES), role)),
+            "role": choose(first, "admin", take(_ROLES, role)),
             "permissions": choose(first, '["*"]', take(documents(_PERMISSIONS), role + 1)),
             "opt_in": dice.chance(rows, 0.2),
             "pin_enabled": with_pin,
@@ -122,20 +124,16 @@ def _users(bench: Bench, block: Block, team: Staff, dice: Dice) -> Chunk:
             "last_login_at": moments(np.maximum(seen - dice.below(6 * 3600, rows), team.created)),
             "last_login_ip": addresses_of_devices(dice.below(1 << 40, rows)),
             "metadata": dice.among(documents(_LANGUAGES), rows),
-            "created_at": moments(team.created),
-            "updated_at": moments(seen),
-            "deleted_at": moments(
-                dice.between(np.maximum(team.created, now - limits.SOFT_DELETED * DAY), now, rows), gone
-            ),
+            **stamps(team.created, seen),
+            "deleted_at": moments(bench.recent(dice, team.created, limits.SOFT_DELETED), gone),
         },
     )
 
 
 def _tokens(bench: Bench, team: Staff, dice: Dice) -> Chunk:
-    now = bench.recipe.now
     held = np.flatnonzero(dice.chance(team.of_company.size, 0.4))
     rows = len(held)
-    made = dice.between(np.maximum(team.created[held], now - limits.TOKEN * DAY), now, rows)
+    made = bench.recent(dice, team.created[held], limits.TOKEN)
     return Chunk(
         GENUKA,
         "oauth_access_tokens",
@@ -143,13 +141,12 @@ def _tokens(bench: Bench, team: Staff, dice: Dice) -> Chunk:
         {
             "id": dice.hexes(rows, 80),
             "user_id": take(team.ids, held),
-            "client_id": dice.among(strings(agents.CLIENTS), rows),
+            "client_id": dice.among(agents.CLIENTS, rows),
             "name": take(team.people.full, held),
             "scopes": EMPTY_LIST,
             "revoked": 0,
             "expires_at": moments(made + 365 * DAY),
-            "created_at": moments(made),
-            "updated_at": moments(made),
+            **stamps(made),
         },
     )
 
@@ -197,13 +194,11 @@ def _sessions(bench: Bench, team: Staff, dice: Dice) -> Chunk:
 
 
 def _recordings(bench: Bench, block: Block, team: Staff, dice: Dice) -> Chunk:
-    now = bench.recipe.now
     rows = int(team.of_company.size * 1.1) + 1
     user = dice.below(team.of_company.size, rows)
     known = dice.chance(rows, 0.7)
-    young = np.maximum(team.created[user], now - limits.RECORDING * DAY)
-    started = dice.between(young, now - 1800, rows)
-    ended = np.minimum(started + 20 + dice.below(1700, rows), now - 1)
+    started = bench.recent(dice, team.created[user], limits.RECORDING, until=1800)
+    ended = bench.past(started + 20 + dice.below(1700, rows))
     ids = take(team.ids, user)
     return Chunk(
         GENUKA,

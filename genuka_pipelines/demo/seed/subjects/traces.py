@@ -6,26 +6,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from genuka_pipelines.demo.seed.arrays import (
-    EMPTY_LIST,
-    choose,
-    constant,
-    documents,
-    join,
-    moments,
-    only,
-    quoted,
-    strings,
-    take,
-    text,
-)
+from genuka_pipelines.demo.seed import countries
+from genuka_pipelines.demo.seed.arrays import EMPTY_LIST, choose, constant, documents, join, only, quoted, take, text
 from genuka_pipelines.demo.seed.chunks import Bench, Chunk
 from genuka_pipelines.demo.seed.dice import Dice
 from genuka_pipelines.demo.seed.groups import Groups
-from genuka_pipelines.demo.seed.pools import goods, phrases, places
+from genuka_pipelines.demo.seed.pools import goods, phrases
 from genuka_pipelines.demo.seed.subjects.addresses import addresses, owner_type
 from genuka_pipelines.demo.seed.subjects.billing import billed
 from genuka_pipelines.demo.seed.subjects.orders import Orders, Tenant
+from genuka_pipelines.demo.seed.times import moments, stamps
 from genuka_pipelines.demo.seed.values import DAY, GENUKA
 
 _EVENTS = (["order.created"], ["order.created", "product.updated"], ["customer.deleted"])
@@ -52,7 +42,6 @@ def _bills(bench: Bench, tenant: Tenant) -> Chunk:
     owner, rows = of_company.owner, of_company.size
     made = dice.between(np.maximum(roster.created[owner], bench.recipe.opening), now, rows)
     paid = dice.chance(rows, 0.6)
-    currency = strings(country.currency for country in places.COUNTRIES)
     amount = text(500 * (1 + dice.below(400, rows)))
     return Chunk(
         block.database,
@@ -62,25 +51,24 @@ def _bills(bench: Bench, tenant: Tenant) -> Chunk:
             "id": dice.ulids(made),
             "company_id": take(roster.ids, owner),
             "shop_id": take(tenant.stores.ids, tenant.stores.of_company.first[owner]),
-            "user_id": take(tenant.team.ids, tenant.team.of_company.first[owner]),
+            "user_id": tenant.team.owner(owner),
             "supplier_id": take(tenant.goods.suppliers, tenant.goods.supplier_of_company.pick(dice, owner)),
             "reference": join("#BILL_", text(1001 + of_company.rank)),
             "amount": amount,
-            "currency": take(currency, roster.country[owner]),
+            "currency": countries.currency(roster.country[owner]),
             "status": choose(paid, "paid", "pending"),
             "state": 1,
             "source": "DASHBOARD",
-            "expense_type": dice.among(strings(goods.EXPENSES), rows),
+            "expense_type": dice.among(goods.EXPENSES, rows),
             "credit_code": "602",
             "debit_code": "401",
             "due_date": moments(made + 30 * DAY),
-            "paid_at": moments(np.minimum(made + DAY, now - 1), paid),
+            "paid_at": moments(bench.past(made + DAY), paid),
             "billing": join('{"method":"bank","total":', amount, ',"discount":0}'),
             "shipping": only(constant(EMPTY_LIST, rows), dice.chance(rows, 0.5)),
             "items": EMPTY_LIST,
             "metadata": EMPTY_LIST,
-            "created_at": moments(made),
-            "updated_at": moments(made),
+            **stamps(made),
         },
     )
 
@@ -97,10 +85,9 @@ def _tags(bench: Bench, tenant: Tenant) -> Iterator[Chunk]:
         {
             "id": ids,
             "company_id": take(block.roster.ids, of_company.owner),
-            "name": dice.among(strings(goods.TAGS), of_company.size),
+            "name": dice.among(goods.TAGS, of_company.size),
             "taggable_type": "",
-            "created_at": moments(created),
-            "updated_at": moments(created),
+            **stamps(created),
         },
     )
     at = np.flatnonzero(dice.chance(tenant.people.of_company.size, 0.12))
@@ -113,8 +100,7 @@ def _tags(bench: Bench, tenant: Tenant) -> Iterator[Chunk]:
             "tag_id": take(ids, tag),
             "taggable_type": owner_type(dice, "Customer", len(at)),
             "taggable_id": take(tenant.people.ids, at),
-            "created_at": moments(tenant.people.created[at]),
-            "updated_at": moments(tenant.people.created[at]),
+            **stamps(tenant.people.created[at]),
         },
     )
 
@@ -138,8 +124,7 @@ def _webhooks(bench: Bench, tenant: Tenant) -> Chunk:
             "failure_count": text(dice.below(3, rows)),
             "last_triggered_at": moments(dice.between(bench.recipe.now - 9 * DAY, bench.recipe.now, rows)),
             "metadata": EMPTY_LIST,
-            "created_at": moments(np.minimum(created, bench.recipe.now - 1)),
-            "updated_at": moments(np.minimum(created, bench.recipe.now - 1)),
+            **stamps(bench.past(created)),
         },
     )
 
@@ -147,7 +132,7 @@ def _webhooks(bench: Bench, tenant: Tenant) -> Chunk:
 def _reviews(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Chunk:
     at = np.flatnonzero(np.isin(orders.status, (3,)) & dice.chance(orders.size, 0.05))
     rows, company, person = len(at), orders.company[at], orders.customer[at]
-    when = np.minimum(orders.made[at] + DAY, bench.recipe.now - 1)
+    when = bench.past(orders.made[at] + DAY)
     people = tenant.people.people.at(person)
     inline = join('{"name":', quoted(people.full), ',"phone":', quoted(people.phone), "}")
     return Chunk(
@@ -161,12 +146,11 @@ def _reviews(bench: Bench, tenant: Tenant, orders: Orders, dice: Dice) -> Chunk:
             "reviewable_id": take(tenant.goods.products, tenant.goods.of_company.pick(dice, company)),
             "reviewer_id": take(tenant.people.ids, person),
             "customer": choose(dice.chance(rows, 0.4), inline, EMPTY_LIST),
-            "content": dice.among(strings(phrases.REVIEWS), rows),
+            "content": dice.among(phrases.REVIEWS, rows),
             "source": "web",
             "status": choose(dice.chance(rows, 0.5), "published", "pending"),
             "metadata": EMPTY_LIST,
-            "created_at": moments(when),
-            "updated_at": moments(when),
+            **stamps(when),
         },
     )
 

@@ -11,10 +11,10 @@ import re
 from genuka_pipelines.quality.detectors.cards.context import CARD, PAYMENT
 
 _UNIT = r"[kK]?[wW]|kVA|m[23²³]|k?€|[xX][aA][fF]|F?CFA|EUR|F\b|mm|cm|%|e\b"
-_CODE = rf"(?<![0-9])(?!0{{3,4}}(?![0-9]))[0-9]{{3,4}}(?![0-9])(?![.,][0-9])(?!\s?(?:{_UNIT}))"
+_CODE = rf"(?<![0-9])(?!0{{3,4}}(?![0-9]))[0-9]{{3,4}}(?![0-9A-Za-z])(?![.,][0-9])(?!\s?(?:{_UNIT}))"
 _UP_TO_CODE = rf"[^0-9\n.!?{CARD}]{{0,25}}{_CODE}"
 _SURE_CODE = re.compile(
-    r"(?:(?<![a-z])(?:card_?)?(?:cvv2?|cvc2|cav2)(?![a-z])|cryptogramme visuel|"
+    r"(?:(?<![a-z0-9])(?:card_?)?(?:cvv2?|cvc2|cav2)(?![a-z])|cryptogramme visuel|"
     r"cryptogramme de (?:la|ma|sa|votre) (?:carte|cb)|card ?verification ?(?:value|code|number)|"
     r"num[eé]ro de (?:contr[oô]le|s[eé]curit[eé]) au (?:dos|verso)|"
     r"(?:3|trois|4|quatre|three|four) (?:derniers? |last )?(?:chiffres|digits) (?:au (?:dos|verso)|on the back))"
@@ -22,7 +22,7 @@ _SURE_CODE = re.compile(
     re.IGNORECASE,
 )
 _MAYBE_CODE = re.compile(
-    r"(?<![a-z])(?:cvc|cid|cryptogramme|code de (?:s[eé]curit[eé]|v[eé]rification)|security code|verification code|"
+    r"(?<![a-z0-9])(?:cvc|cid|cryptogramme|code de (?:s[eé]curit[eé]|v[eé]rification)|security code|verification code|"
     rf"(?:3|trois|4|quatre|three|four) (?:derniers? |last )?(?:chiffres|digits)){_UP_TO_CODE}",
     re.IGNORECASE,
 )
