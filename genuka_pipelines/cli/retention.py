@@ -78,13 +78,14 @@ def sweep(
             limits=Limits(rows=rows, seconds=None if minutes is None else minutes * 60),
             progress=None if json else _told,
         )
-    rules = _rules(found, "deleted", "anonymised", "survivors", "held", "kept_by_law")
+    rules = _rules(found, "deleted", "anonymised", "survivors", "held", "kept_by_law", "by_hand")
 
     def people() -> None:
-        numbers = ("deleted", "anonymised", "held", "kept_by_law", "survivors")
+        numbers = ("deleted", "anonymised", "held", "kept_by_law", "by_hand", "survivors")
         acted = [(*_named(r), *(_number(r[n]) for n in numbers)) for r in rules]
         busy = [row for row in acted if any(row[3:])]
-        table("Swept", ("table", "rule", "clause", "deleted", "anonymised", "held", "kept by law", "survivors"), busy)
+        columns = ("table", "rule", "clause", "deleted", "anonymised", "held", "kept by law", "by hand", "survivors")
+        table("Swept", columns, busy)
         _databases(found)
 
     show(json, {"as_of": then, "rules": rules, "databases": _ended(found)}, people)

@@ -62,6 +62,7 @@ FRENCH: dict[str, str] = {
     "expires": "expire",
     "held": "gelées",
     "hold": "gel",
+    "by hand": "à la main",
     "kept by law": "gardées par la loi",
     "kind": "nature",
     "notice": "préavis",

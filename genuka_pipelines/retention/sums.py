@@ -24,6 +24,7 @@ class Sums:
     held: int | None = 0
     kept_by_law: int | None = 0
     survivors: int | None = 0
+    by_hand: int = 0
     oldest: datetime | None = None
     unknown: tuple[str, ...] = ()
 
@@ -38,6 +39,7 @@ class Sums:
             held=_add(self.held, line.held, lost),
             kept_by_law=_add(self.kept_by_law, line.kept_by_law, lost),
             survivors=_add(self.survivors, getattr(line, "survivors", 0), lost),
+            by_hand=self.by_hand + getattr(line, "by_hand", 0),
             oldest=min(moments) if moments else None,
             unknown=(*self.unknown, line.unknown) if line.unknown is not None else self.unknown,
         )

@@ -194,11 +194,19 @@ def _law_beyond(ending: Ending, as_of: datetime) -> Predicate:
 def _selected(
     selection: Selection, table: DeclaredTable, *, anonymised: bool = False, passed: frozenset[str] = frozenset()
 ) -> Predicate:
-    """The rows asked for, and those that go with a row that is; or those that only lose what they say of it."""
+    """The rows asked for, and those that go with a row that is; or those that only lose what they say of it.
+
+    A row that is made anonymous is still there: what is kept with it (an order's lines) is made anonymous too,
+    and what ends with it (its files, its trace) goes, as under a rule.
+    """
     own = [] if anonymised else [where(selection, table)]
-    ways = along(
-        table,
-        passed,
-        lambda way, seen: _selected(selection, way.target, passed=seen) if way.destroys != anonymised else sa.false(),
-    )
-    return any_of([*own, *ways])
+
+    def above(way: Above, seen: frozenset[str]) -> Predicate:
+        if way.becomes == "kept_with":
+            return _selected(selection, way.target, anonymised=anonymised, passed=seen)
+        if (way.becomes == "anonymise") != anonymised:
+            return sa.false()
+        ends = [_selected(selection, way.target, anonymised=one, passed=seen) for one in (False, True)]
+        return any_of(ends)
+
+    return any_of([*own, *along(table, passed, above)])
