@@ -35,7 +35,7 @@ class Limits:
     most: int = 50_000
     first: int = 10_000
     window: int = 50_000
-    lease: timedelta = timedelta(seconds=15)
+    lease: timedelta = timedelta(seconds=30)
 
 
 @dataclass

@@ -53,6 +53,8 @@ class PostgreSQLWriter(Writer):
             *session(timeout)[:-1],
             f"SET lock_timeout TO {max(1, int(locks * 1000))}",
             "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE",
+            # An outcome must not outlive the rows' return after a crash, whatever the server's default.
+            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
         ):
             connection.execute(statement)
         connection.commit()
