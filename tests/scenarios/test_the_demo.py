@@ -24,6 +24,7 @@ def test_the_demo_succeeds_and_breaks_no_clause(demo: Told) -> None:
     assert said["clauses"].get("broken", 0) == 0
     assert sum(said["clauses"].values()) == 73
     assert said["clauses"]["kept"] > 0
+    assert said["clauses"]["not switched on"] > 0, "what is overdue is asked before anybody goes live"
 
 
 def test_progress_goes_to_stderr_and_one_object_to_stdout(demo: Told) -> None:
