@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from genuka_pipelines.retention.permission import CAPABILITY
+from genuka_pipelines.control.switches import RETENTION_SWEEP
 from genuka_pipelines.retention.waking import Seen, look
 from genuka_pipelines.runtime import shared_runtime
 from schedules.retention_sweep import REALLY, job
@@ -19,8 +19,8 @@ from schedules.retention_sweep import REALLY, job
 def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """A real sweep of the categories that have something to end now; of all of them after a hold was lifted."""
     house, now = shared_runtime(), datetime.now(UTC)
-    if not house.control.switches.on(CAPABILITY):
-        return dg.SkipReason(f"sweeps are not switched on: genuka go-live {CAPABILITY}")
+    if not house.control.switches.on(RETENTION_SWEEP):
+        return dg.SkipReason(f"sweeps are not switched on: genuka go-live {RETENTION_SWEEP}")
     found = look(house, Seen.read(context.cursor), as_of=now, now=now)
     for reason in found.unknown:
         context.log.warning(reason)

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from genuka_pipelines.retention.permission import CAPABILITY
+from genuka_pipelines.control.switches import RETENTION_SWEEP
 from genuka_pipelines.runtime import shared_runtime
 from schedules.zone import ZONE
 
@@ -24,6 +24,6 @@ REALLY = {"ops": {"sweep": {"config": {"dry_run": False}}}}
 )
 def schedule() -> dg.RunRequest:
     """A real sweep once somebody switched it on; before that, a dry run that shows what it would do."""
-    if shared_runtime().control.switches.on(CAPABILITY):
+    if shared_runtime().control.switches.on(RETENTION_SWEEP):
         return dg.RunRequest(run_config=REALLY)
     return dg.RunRequest(tags={"genuka/dry_run": "not switched on"})

@@ -85,6 +85,17 @@ class Category(Value):
                 )
         return self
 
+    @property
+    def rules(self) -> tuple[tuple[str | None, Rule], ...]:
+        """Every declared rule once, with the table it stands on; None for the rules of every table."""
+        own = [(name, rule) for name, table in self.tables.items() for rule in table.retention]
+        return (*own, *((None, rule) for rule in self.retention))
+
+    @property
+    def ends_by_age(self) -> tuple[tuple[Objects, Period], ...]:
+        """The objects that the sweep ends, each with its period; a backup is destroyed as a whole, elsewhere."""
+        return tuple((one, one.keep) for one in self.objects if one.keep and one.ended_by == "retention_sweep")
+
     def rules_of(self, table: str) -> tuple[Rule, ...]:
         """The rules of one table: its own, then those of the whole category."""
         return (*self.tables[table].retention, *self.retention)

@@ -78,7 +78,7 @@ def asked(catalog: Catalog, question: Question) -> tuple[str, ...]:
 
 def _ending(category: Category) -> tuple[str, ...]:
     """The clauses by which a category's rows and objects end."""
-    rules = [rule for table in category.tables for rule in category.rules_of(table)]
+    rules = [rule for _, rule in category.rules]
     objects = [one.clause for one in category.objects if one.clause and one.ended_by == "retention_sweep"]
     return tuple(dict.fromkeys([*(clause for rule in rules for clause in (rule.clause, *rule.also)), *objects]))
 

@@ -79,6 +79,15 @@ class System(Value):
             raise ValueError(f"a {self.kind} needs a setting that opens it, one of genuka, genletter, media, france …")
         return self
 
+    @property
+    def is_control(self) -> bool:
+        """It is the control database: ours, and living by the wall clock."""
+        return self.setting == "control"
+
+    def moment(self, as_of: dt.datetime, now: dt.datetime) -> dt.datetime:
+        """The moment a system is looked at as of: no time travels to the control database."""
+        return min(as_of, now) if self.is_control else as_of
+
 
 class Certificate(Value):
     """An attestation that the provider holds, and the day up to which we have seen it to be valid."""

@@ -50,6 +50,7 @@ def demo(
     json: Json = False,
 ) -> None:
     """Set up, seed, observe, check, plan a sweep, stage and anchor by real Dagster runs; again is fine."""
+    from genuka_pipelines.control.switches import RETENTION_SWEEP
     from genuka_pipelines.demo.embedded import up
     from genuka_pipelines.demo.filling import fill
     from genuka_pipelines.demo.runs import run_job
@@ -71,7 +72,7 @@ def demo(
     with open_runtime(settings) as runtime:
         states = clause_states(runtime.catalog, evidence(runtime.control, datetime.now(UTC)))
         head = runtime.control.ledger.head().seq
-        switched_on = runtime.control.switches.on("retention_sweep")
+        switched_on = runtime.control.switches.on(RETENTION_SWEEP)
         answers = [entry.body for entry in runtime.control.ledger.latest_checks().values()]
         seen = [entry.body for entry in runtime.control.ledger.latest_observations().values()]
     counts = {state: sum(s.status == state for s in states) for state in dict.fromkeys(s.status for s in states)}

@@ -11,8 +11,6 @@ from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.cli.answer import Json, one_sentence, say, show
 from genuka_pipelines.cli.texts import said
 
-CAPABILITIES = ("retention_sweep",)
-
 
 class NotConfirmed(GenukaError):
     """Nobody said yes."""
@@ -34,6 +32,7 @@ def go_live(
 ) -> None:
     """Switch capabilities on, so that their schedules destroy or disclose from now on."""
     from genuka_pipelines.cli.stack import addresses
+    from genuka_pipelines.control.switches import CAPABILITIES
     from genuka_pipelines.runtime import open_runtime
 
     wanted = tuple(dict.fromkeys(capability or CAPABILITIES))

@@ -105,14 +105,14 @@ def explain(
 ) -> None:
     """Say why a row is kept, until when, and which clause decides."""
     from genuka_pipelines.rows.explaining import explain, explained
-    from genuka_pipelines.rows.holding import live_holds
+    from genuka_pipelines.rows.holding import holds_now
     from genuka_pipelines.runtime import open_runtime
     from genuka_pipelines.settings import language_of
 
     now = datetime.now(UTC)
     with open_runtime() as runtime:
-        holds = live_holds(runtime.control.holds.live(now), runtime.keyring)
         where = system or _system_of(runtime.catalog, table_)
+        holds = holds_now(runtime, where, now)
         found = explain(runtime, where, table_, id_, moment(as_of), holds)
     rows = [
         {

@@ -14,7 +14,7 @@ from genuka_pipelines.catalog.category import Category
 from genuka_pipelines.catalog.vocabulary import is_direct_identifier, is_personal
 from genuka_pipelines.components.resource import RESOURCE, House, one_sentence
 from genuka_pipelines.quality.inspection import Inspection, inspect_category
-from genuka_pipelines.words.rules import say_rule
+from genuka_pipelines.words.rules import say_rules
 
 OWNER = "team:data-protection"
 
@@ -94,13 +94,7 @@ def _tags(declared: Category) -> dict[str, str]:
 
 
 def _description(catalog: Catalog, declared: Category) -> str:
-    rules = [(name, rule) for name, table in declared.tables.items() for rule in table.retention] + [
-        ("", rule) for rule in declared.retention
-    ]
-    said = [
-        f"- {'`' + name + '`, ' if name else ''}{say_rule(rule, declared.title, catalog.vocabulary, 'en')}"
-        for name, rule in rules
-    ]
+    said = say_rules(declared, catalog.vocabulary, "en")
     lines = [f"**{declared.title.en}** · {declared.title.fr}"]
     if declared.description:
         lines.append(declared.description.en)

@@ -9,7 +9,6 @@ from genuka_pipelines.catalog.keepers import asked
 from genuka_pipelines.catalog.question import Question as Declared
 from genuka_pipelines.components.fact import FactComponent
 from genuka_pipelines.components.resource import RESOURCE, House, one_sentence
-from genuka_pipelines.components.run_history import RunHistory
 from genuka_pipelines.quality.asking import ask
 
 SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
@@ -45,9 +44,7 @@ def _check(name: str, declared: Declared, key: str) -> dg.AssetChecksDefinition:
     def _ask(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         house: House = getattr(context.resources, RESOURCE)
         with one_sentence(**advice):
-            runtime = house.runtime()
-            runtime.run_history = RunHistory(context.instance)
-            answer = ask(runtime, name, key, as_of=house.moment(), now=datetime.now(UTC))
+            answer = ask(house.runtime(context.instance), name, key, as_of=house.moment(), now=datetime.now(UTC))
         return dg.AssetCheckResult(
             passed=answer.passed,
             severity=SEVERITY[answer.severity],

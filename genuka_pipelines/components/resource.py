@@ -13,6 +13,7 @@ import dagster as dg
 from pydantic import Field
 
 from genuka_pipelines.catalog.errors import GenukaError
+from genuka_pipelines.components.run_history import RunHistory
 from genuka_pipelines.runtime import Runtime, shared_runtime
 from genuka_pipelines.settings import Misconfigured
 
@@ -39,9 +40,12 @@ class House(dg.ConfigurableResource):  # type: ignore[type-arg]
             raise Misconfigured(f"as_of '{self.as_of}' is not a moment with a zone, such as 2026-05-03T00:00:00+00:00")
         return moment.astimezone(UTC)
 
-    def runtime(self) -> Runtime:
-        """The opened house of this process."""
-        return shared_runtime()
+    def runtime(self, instance: dg.DagsterInstance | None = None) -> Runtime:
+        """The opened house of this process; with an instance, its run history is in reach too."""
+        runtime = shared_runtime()
+        if instance is not None:
+            runtime.run_history = RunHistory(instance)
+        return runtime
 
 
 @contextmanager

@@ -14,9 +14,8 @@ from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.keepers import RETENTION
 from genuka_pipelines.components.fact import FactComponent
 from genuka_pipelines.components.resource import RESOURCE, House, one_sentence
-from genuka_pipelines.components.run_history import RunHistory
 from genuka_pipelines.retention.sums import Sums, by_category, sums
-from genuka_pipelines.words.rules import say_rule
+from genuka_pipelines.words.rules import say_rules
 
 ADVICE = {"try": "genuka retention plan", "runbook": "docs/retention.md"}
 FRESH = dg.FreshnessPolicy.cron(
@@ -53,8 +52,7 @@ def _swept(catalog: Catalog, declared: sweep.Sweep) -> dg.AssetsDefinition:
         from genuka_pipelines.rows.destroying import Limits
 
         house: House = getattr(context.resources, RESOURCE)
-        runtime, as_of = house.runtime(), house.moment()
-        runtime.run_history = RunHistory(context.instance)
+        runtime, as_of = house.runtime(context.instance), house.moment()
         keys = {key.to_user_string().removeprefix(RETENTION): key for key in context.selected_asset_keys}
         with one_sentence(**ADVICE):
             if config.dry_run:
@@ -85,10 +83,7 @@ def _swept(catalog: Catalog, declared: sweep.Sweep) -> dg.AssetsDefinition:
 
 def _spec(catalog: Catalog, key: str) -> dg.AssetSpec:
     declared = catalog.categories[key]
-    said = [
-        f"- {say_rule(rule, declared.title, catalog.vocabulary, 'en')}"
-        for rule in (*(rule for table in declared.tables.values() for rule in table.retention), *declared.retention)
-    ]
+    said = say_rules(declared, catalog.vocabulary, "en")
     return dg.AssetSpec(
         ["retention", *key.split("/")],
         deps=[key.split("/")],
@@ -98,13 +93,8 @@ def _spec(catalog: Catalog, key: str) -> dg.AssetSpec:
         kinds={"delete"},
         freshness_policy=FRESH,
         tags={"genuka/role": declared.role},
-        metadata={"clauses": ", ".join(dict.fromkeys(rule.clause for rule in _rules(catalog, key))) or "none"},
+        metadata={"clauses": ", ".join(dict.fromkeys(rule.clause for _, rule in declared.rules)) or "none"},
     )
-
-
-def _rules(catalog: Catalog, key: str) -> list[Any]:
-    declared = catalog.categories[key]
-    return [rule for name in declared.tables for rule in declared.rules_of(name)]
 
 
 def _shown(added: Sums) -> dict[str, Any]:

@@ -16,6 +16,10 @@ from genuka_pipelines.control.ledger import Ledger
 from genuka_pipelines.control.opaque import Id, Name, Opaque
 from genuka_pipelines.control.tables import switches
 
+RETENTION_SWEEP = "retention_sweep"
+CAPABILITIES = (RETENTION_SWEEP,)
+"""Everything that a person switches on."""
+
 
 class _Decision(Opaque):
     noun = "a switch"

@@ -63,10 +63,8 @@ def _ending(house: Sweepable, key: str) -> list[_Shelf]:
     systems = house.catalog.systems
     return [
         _Shelf(house, key, each)
-        for each in house.catalog.categories[key].objects
-        if each.keep is not None
-        and each.ended_by == "retention_sweep"
-        and not (systems[each.system].kind == "run_storage" and house.aged(each.system) is None)
+        for each, _ in house.catalog.categories[key].ends_by_age
+        if not (systems[each.system].kind == "run_storage" and house.aged(each.system) is None)
     ]
 
 

@@ -25,7 +25,7 @@ from genuka_pipelines.retention.own_database import OwnDatabase, own_database
 from genuka_pipelines.rows.databases import Homes
 from genuka_pipelines.rows.destroying import Limits, apply
 from genuka_pipelines.rows.fate import fates
-from genuka_pipelines.rows.holding import live_holds
+from genuka_pipelines.rows.holding import holds_now, live_holds
 from genuka_pipelines.rows.path import is_not_true
 from genuka_pipelines.rows.selection import Due, Hold, OfTenant
 from genuka_pipelines.systems.column_types import as_text
@@ -92,7 +92,7 @@ class _Run:
         assert tenants is not None  # noqa: S101 - the caller has looked
         assert tenants.registry is not None  # noqa: S101 - the caller has looked
         register = homes.shared.table(tenants.registry)
-        holds = live_holds(self.house.control.holds.live(self.clock()), self.house.keyring, self.system)
+        holds = holds_now(self.house, self.system, self.clock())
         for announced in announced_rules(homes.shared, tenants.registry):
             announcer = Announcer(self.house, announced, self.as_of, self.clock())
             dropping = Dropping(self.house, databases, register, tenants, announced, self.clock)

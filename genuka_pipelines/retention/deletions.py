@@ -1,7 +1,7 @@
 """Lists what people and tenants deleted in the application, the night they did, not the month it is purged.
 
 A restore in between would bring the row back as if nobody had deleted it. The list is of keyed hashes,
-and a person's deletions are told from a tenant's, which the tenant may ask back (GDPR, article 17 against 28).
+and a person's deletions, which nobody may undo, are told from a tenant's, which it may ask back.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Dropping:
 
     def settle(self, intent: Intent, tenant: str, ref: str) -> bool:
         """Look whether the database is gone; if so, date its end in the register. Then write the outcome."""
-        gone = not exists(self.databases._open(Tenant(tenant, "dedicated", ref)))
+        gone = not exists(self.databases.of(Tenant(tenant, "dedicated", ref)))
         if gone:
             self._date(tenant, intent.as_of)
         root = self._root(tenant) if gone else merkle_root([])

@@ -15,7 +15,7 @@ from genuka_pipelines.retention.house import Sweepable
 from genuka_pipelines.rows.count import plan
 from genuka_pipelines.rows.destroying import Line
 from genuka_pipelines.rows.due import rules_of
-from genuka_pipelines.rows.holding import live_holds
+from genuka_pipelines.rows.holding import holds_now
 from genuka_pipelines.rows.plan import PlanLine
 from genuka_pipelines.rows.selection import Due
 
@@ -56,7 +56,7 @@ def _pruned(house: Sweepable, system: str, line: Line, as_of: datetime, now: dat
 
 def _due(house: Sweepable, system: str, as_of: datetime, now: datetime) -> list[PlanLine]:
     category = next(key for key, name, _ in house.catalog.tables(system) if name == LEDGER)
-    holds = live_holds(house.control.holds.live(now), house.keyring, system)
+    holds = holds_now(house, system, now)
     found = plan(
         Due(None, as_of), house.catalog, house.databases(system), as_of=as_of, holds=holds, categories={category}
     )

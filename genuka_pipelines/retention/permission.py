@@ -11,13 +11,11 @@ from datetime import datetime, timedelta
 
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.errors import GenukaError
+from genuka_pipelines.control.switches import RETENTION_SWEEP
 from genuka_pipelines.retention.errors import InTheFuture, NotSwitchedOn
 from genuka_pipelines.retention.house import Sweepable
 from genuka_pipelines.rows.synthetic import is_synthetic
 
-CAPABILITY = "retention_sweep"
-CONTROL = "control"
-"""The setting of the control database: it is ours, and lives by the wall clock."""
 _SLACK = timedelta(minutes=5)
 
 
@@ -26,7 +24,7 @@ def refuse_unless_allowed(house: Sweepable, as_of: datetime, now: datetime) -> N
     if as_of > now + _SLACK:
         for system in _real(house, as_of, every=True):
             raise InTheFuture(as_of, system)
-    if not house.control.switches.on(CAPABILITY):
+    if not house.control.switches.on(RETENTION_SWEEP):
         for _ in _real(house, as_of, every=False):
             raise NotSwitchedOn
 
@@ -43,7 +41,7 @@ def _real(house: Sweepable, as_of: datetime, *, every: bool) -> Iterator[str]:
     """The systems that hold, or may hold, more than a seeding put there; with `every`, tenants' own databases too."""
     seen = False
     for system, _ in database_systems(house.catalog, house.catalog.categories):
-        if house.catalog.systems[system].setting == CONTROL:
+        if house.catalog.systems[system].is_control:
             continue
         seen = True
         try:

@@ -18,10 +18,10 @@ from genuka_pipelines.retention.deletions import list_deletions
 from genuka_pipelines.retention.errors import SurvivingRows, UnknownCategory
 from genuka_pipelines.retention.house import Sweepable
 from genuka_pipelines.retention.own_ledger import LEDGER, rules_beside, sweep_ledger
-from genuka_pipelines.retention.permission import CONTROL, database_systems, refuse_unless_allowed
+from genuka_pipelines.retention.permission import database_systems, refuse_unless_allowed
 from genuka_pipelines.rows.count import plan
 from genuka_pipelines.rows.destroying import Limits, Line, apply
-from genuka_pipelines.rows.holding import live_holds
+from genuka_pipelines.rows.holding import holds_now
 from genuka_pipelines.rows.plan import PlanLine
 from genuka_pipelines.rows.selection import Due
 
@@ -66,13 +66,12 @@ class Sweep:
 def plan_sweep(house: Sweepable, *, as_of: datetime, now: datetime, categories: Collection[str] | None = None) -> Sweep:
     """What would go, what a hold or the law keeps, and which databases end; nothing is changed."""
     wanted = _categories(house, categories)
-    holds = house.control.holds.live(now)
     planned: list[PlanLine] = []
     databases: list[Ended] = []
     for system, keys in database_systems(house.catalog, wanted):
-        then = _then(house, system, as_of, now)
+        then = house.catalog.systems[system].moment(as_of, now)
         try:
-            ours = live_holds(holds, house.keyring, system)
+            ours = holds_now(house, system, now)
             found = plan(
                 Due(None, then), house.catalog, house.databases(system), as_of=then, holds=ours, categories=keys
             )
@@ -123,13 +122,13 @@ class _Work:
 
     def sweep(self, system: str, keys: set[str]) -> None:
         """The rows of a system, then the databases that its register says are over."""
-        then = _then(self.house, system, self.as_of, self.clock())
-        ledger = self.house.catalog.systems[system].setting == CONTROL
+        declared = self.house.catalog.systems[system]
+        then = declared.moment(self.as_of, self.clock())
         try:
-            if not ledger:
+            if not declared.is_control:
                 _, unread = list_deletions(self.house, system, as_of=then, categories=keys)
                 self.why += unread
-            rules = rules_beside(self.house, system, then) if ledger else None
+            rules = rules_beside(self.house, system, then) if declared.is_control else None
             outcome = apply(
                 Due(None, then), self.house, system, as_of=then, clock=self.clock, limits=self._left(),
                 categories=keys, rules=rules, contents=self.house.contents, progress=self.progress,
@@ -138,7 +137,9 @@ class _Work:
         except GenukaError as error:
             self.lines += [_lost(key, EVERY, error) for key in sorted(keys)]
             return
-        if ledger and any(name == LEDGER and key in keys for key, name, _ in self.house.catalog.tables(system)):
+        if declared.is_control and any(
+            name == LEDGER and key in keys for key, name, _ in self.house.catalog.tables(system)
+        ):
             self.lines += sweep_ledger(self.house, system, as_of=then, now=self.clock())
         register = _register(self.house, system)
         if register in keys:
@@ -165,11 +166,6 @@ class _Work:
             rows=None if rows is None else max(0, rows - done),
             seconds=None if seconds is None else max(0.0, seconds - (time.monotonic() - self._began)),
         )
-
-
-def _then(house: Sweepable, system: str, as_of: datetime, now: datetime) -> datetime:
-    """The moment a system is swept for: in the control database never one to come."""
-    return min(as_of, now) if house.catalog.systems[system].setting == CONTROL else as_of
 
 
 def _categories(house: Sweepable, categories: Collection[str] | None) -> tuple[str, ...]:

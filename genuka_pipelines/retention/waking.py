@@ -18,11 +18,11 @@ from genuka_pipelines.catalog.period import Period
 from genuka_pipelines.catalog.rule import Rule
 from genuka_pipelines.control import HoldReleased
 from genuka_pipelines.retention.house import Sweepable
-from genuka_pipelines.retention.permission import CONTROL, database_systems
+from genuka_pipelines.retention.permission import database_systems
 from genuka_pipelines.rows.databases import Homes, expected_in_dedicated
 from genuka_pipelines.rows.declared import DeclaredTable
 from genuka_pipelines.rows.fate import fates
-from genuka_pipelines.rows.holding import live_holds
+from genuka_pipelines.rows.holding import holds_now
 from genuka_pipelines.rows.moment import Moment
 from genuka_pipelines.rows.path import Predicate
 from genuka_pipelines.rows.selection import Due, Hold
@@ -71,15 +71,14 @@ def look(house: Sweepable, before: Seen | None, *, as_of: datetime, now: datetim
 
 
 def _early(house: Sweepable, as_of: datetime, now: datetime) -> tuple[dict[str, int], tuple[str, ...]]:
-    stored = house.control.holds.live(now)
     found: dict[str, int] = {}
     unknown: list[str] = []
     for system, keys in database_systems(house.catalog, house.catalog.categories):
         early = {key for key in keys if any(_early_rules(house, key))}
         if not early:
             continue
-        then = min(as_of, now) if house.catalog.systems[system].setting == CONTROL else as_of
-        holds = live_holds(stored, house.keyring, system)
+        then = house.catalog.systems[system].moment(as_of, now)
+        holds = holds_now(house, system, now)
         try:
             homes = house.databases(system).homes(house.catalog, then)
             for key, rule, table in _tables(house, homes, early):

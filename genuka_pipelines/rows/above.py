@@ -13,12 +13,13 @@ from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
+from genuka_pipelines.catalog.links.endings import keys_of
 from genuka_pipelines.catalog.rule import Rule
 from genuka_pipelines.catalog.table import Table, own_column
 from genuka_pipelines.rows.blanks import not_yet_blank
 from genuka_pipelines.rows.declared import DeclaredTable, Home
 from genuka_pipelines.rows.errors import NoWayBetween
-from genuka_pipelines.rows.link import Link, Naming, carries_tenant, named_after, named_by_key, naming, through_tenant
+from genuka_pipelines.rows.link import Link, Naming, carries_tenant, named_after, naming, through_tenant
 from genuka_pipelines.rows.path import (
     Condition,
     Predicate,
@@ -207,7 +208,7 @@ def ends_with(home: Home, name: str) -> set[str]:
         elif path and path.column == column and (path.owners or path.parent):
             found |= {*path.owners.values(), *([path.parent] if path.parent else [])}
         else:
-            found |= {other for other in home.declared if column in named_by_key(other)}
+            found |= {other for other in home.declared if column in keys_of(other)}
     return found - {name}
 
 

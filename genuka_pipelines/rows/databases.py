@@ -98,14 +98,15 @@ class Databases:
         for tenant in tenants.values():
             if tenant.mode == "dedicated":
                 try:
-                    database = self._open(tenant)
+                    database = self.of(tenant)
                     database.refresh()
                     dedicated[tenant.id] = Home(database, shared.declared, self.declared, tenant.id, shared)
                 except GenukaError as error:
                     unknown[tenant.id] = error
         return Homes(shared, dedicated, unknown, tenants)
 
-    def _open(self, tenant: Tenant) -> Database:
+    def of(self, tenant: Tenant) -> Database:
+        """A tenant's own database, opened once. DatabaseUnreachable where the register gives no address."""
         if not tenant.ref or self._url_of is None:
             raise DatabaseUnreachable(
                 f"a tenant of {self.name} has a database of its own, and the register gives no reference to "

@@ -9,8 +9,16 @@ from genuka_pipelines.control.scopes import CategoryScope, RowScope, SubjectScop
 from genuka_pipelines.rows.selection import Hold, OfCategory, OfPerson, OfTenant, Rows, Selection
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from genuka_pipelines.control.hold import StoredHold
     from genuka_pipelines.keys import Keyring
+    from genuka_pipelines.rows.house import House
+
+
+def holds_now(house: House, system: str | None, now: datetime) -> tuple[Hold, ...]:
+    """The holds that bind a system's rows (every system's, with None) at a moment of the wall clock."""
+    return live_holds(house.control.holds.live(now), house.keyring, system)
 
 
 def live_holds(stored: Iterable[StoredHold], keyring: Keyring, system: str | None = None) -> tuple[Hold, ...]:

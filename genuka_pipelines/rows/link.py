@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from genuka_pipelines.catalog.links.endings import keys_of
 from genuka_pipelines.rows.declared import DeclaredTable
 from genuka_pipelines.rows.errors import NoWayBetween
 from genuka_pipelines.rows.path import (
@@ -209,14 +210,7 @@ def _from_shared(target: DeclaredTable, tenant: str) -> Link:
 
 def named_after(table: str, other: DeclaredTable) -> str | None:
     """The column of `other` called after a table: `order_id` for orders, `company_id` for companies."""
-    return next((column for column in named_by_key(table) if column in other.table.columns), None)
-
-
-def named_by_key(table: str) -> list[str]:
-    """What a column that names rows of a table may be called, the likeliest first."""
-    stems = [table.removesuffix("ies") + "y"] if table.endswith("ies") else []
-    stems += [table.removesuffix("es"), table.removesuffix("s"), table]
-    return [f"{stem}_id" for stem in stems]
+    return next((column for column in keys_of(table) if column in other.table.columns), None)
 
 
 def _referring(table: DeclaredTable, other: str) -> str:

@@ -5,6 +5,7 @@ The rule that is enforced and the rule that is read must be one; so the words co
 
 from __future__ import annotations
 
+from genuka_pipelines.catalog.category import Category
 from genuka_pipelines.catalog.period import Period
 from genuka_pipelines.catalog.rule import LegalMinimum, Rule
 from genuka_pipelines.catalog.value import Language, Words
@@ -35,6 +36,14 @@ _TEXT: dict[str, dict[Language, str]] = {
     "anonymised": {"fr": ", le reste étant rendu anonyme", "en": ", the rest being anonymised"},
     "notices": {"fr": " ; préavis {notices} avant", "en": "; notice {notices} before"},
 }
+
+
+def say_rules(category: Category, vocabulary: Vocabulary, language: Language) -> list[str]:
+    """Every rule of a category as a line of a Markdown list, with the table it stands on."""
+    return [
+        f"- {f'`{table}`, ' if table else ''}{say_rule(rule, category.title, vocabulary, language)}"
+        for table, rule in category.rules
+    ]
 
 
 def say_rule(rule: Rule, what: Words, vocabulary: Vocabulary, language: Language) -> str:

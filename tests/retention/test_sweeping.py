@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from genuka_pipelines.catalog.category import Category
 from genuka_pipelines.control import CategoryScope, Control, TenantScope
+from genuka_pipelines.control.switches import RETENTION_SWEEP
 from genuka_pipelines.control.tables import entries
 from genuka_pipelines.retention import own_ledger
 from genuka_pipelines.retention.errors import InTheFuture, NotSwitchedOn, SurvivingRows, UnknownCategory
-from genuka_pipelines.retention.permission import CAPABILITY
 from genuka_pipelines.retention.sums import by_category, by_rule, sums
 from genuka_pipelines.retention.sweeping import Sweep, plan_sweep, sweep_due
 from genuka_pipelines.rows.aged import AgedObjects
@@ -76,7 +76,7 @@ def house(control: Control, tmp_path: Path) -> Iterator[ShopHouse]:
         for database in (made.shared, other):
             fill(database, MARK, [])
         yield made
-        control.switches.switch(CAPABILITY, False, by="s1", now=wall())
+        control.switches.switch(RETENTION_SWEEP, False, by="s1", now=wall())
         for hold in control.holds.all():
             if hold.released_at is None:
                 control.holds.release(hold.id, by="s1", now=wall())
@@ -129,7 +129,7 @@ def test_one_real_database_anywhere_needs_the_switch(
     before = house.control.ledger.head().seq
     with pytest.raises(NotSwitchedOn, match="genuka go-live retention_sweep"):
         sweep(house, categories=categories)
-    house.control.switches.switch(CAPABILITY, True, by="s1", now=wall())
+    house.control.switches.switch(RETENTION_SWEEP, True, by="s1", now=wall())
     with pytest.raises(InTheFuture, match=f"{system} is no synthetic database"):
         sweep(house, wall() + DAY, categories=categories)
     assert house.control.ledger.head().seq == before + 1
@@ -161,7 +161,7 @@ def _lose(house: ShopHouse) -> None:
 
 
 def test_a_system_that_is_lost_keeps_no_other_from_being_swept(house: ShopHouse) -> None:
-    house.control.switches.switch(CAPABILITY, True, by="s1", now=wall())
+    house.control.switches.switch(RETENTION_SWEEP, True, by="s1", now=wall())
     _lose(house)
     found = sweep(house)
     assert deleted(found) == {"orders.deleted": 10}

@@ -10,7 +10,7 @@ from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.quality.answer import Answer, none_found
 from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.rows.count import plan
-from genuka_pipelines.rows.holding import live_holds
+from genuka_pipelines.rows.holding import holds_now
 from genuka_pipelines.rows.selection import Due
 
 _WAITS = "whole databases are over, and wait for their notice, a hold or a final backup: see `genuka retention plan`"
@@ -23,7 +23,7 @@ def ask(asked: Asked) -> Answer:
     """
     counts, databases = _rows(asked) if asked.category.tables else ({}, 0)
     counts |= _objects(asked)
-    if asked.system.setting == "control" and "holds" in asked.category.tables:
+    if asked.system.is_control and "holds" in asked.category.tables:
         # A hold that ended by itself binds no more, and somebody has to say that this was meant.
         counts["holds.expired"] = len(asked.house.control.holds.expired(asked.now))
     answer = none_found(counts, (_WAITS,) if databases else ())
@@ -34,15 +34,13 @@ def ask(asked: Asked) -> Answer:
 
 def _rows(asked: Asked) -> tuple[dict[str, int | None], int]:
     """What may go by rule, in every database; and how many whole databases are over."""
-    # The control database is dated by the wall clock, and no time travels there.
-    now = min(asked.as_of, asked.now) if asked.system.setting == "control" else asked.as_of
-    then = asked.question.grace.cutoff(now)
+    then = asked.question.grace.cutoff(asked.system.moment(asked.as_of, asked.now))
     found = plan(
         Due(None, then),
         asked.house.catalog,
         asked.house.databases(asked.category.system),
         as_of=then,
-        holds=live_holds(asked.house.control.holds.live(asked.now), asked.house.keyring, asked.category.system),
+        holds=holds_now(asked.house, asked.category.system, asked.now),
         categories={asked.category_key},
     )
     counts: dict[str, int | None] = {}
@@ -60,10 +58,8 @@ def _rows(asked: Asked) -> tuple[dict[str, int | None], int]:
 def _objects(asked: Asked) -> dict[str, int | None]:
     """What is too old in stores, folders and the run history, by system; None where nobody can list it."""
     counts: dict[str, int | None] = {}
-    for objects in asked.category.objects:
-        if objects.keep is None or objects.ended_by != "retention_sweep":
-            continue
-        limit = objects.keep.cutoff(asked.question.grace.cutoff(asked.as_of))
+    for objects, keep in asked.category.ends_by_age:
+        limit = keep.cutoff(asked.question.grace.cutoff(asked.as_of))
         try:
             aged = asked.house.aged(objects.system)
             counts[objects.system] = None if aged is None else sum(1 for _ in aged.older(objects.prefix, limit))
