@@ -1,12 +1,8 @@
-"""What every test shares: the number of rounds, the seed, and a short scratch folder for servers."""
+"""What every test shares: the number of rounds and the seed."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +19,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("house")
+
+
+LONGEST = ("scenarios", "rows", "control", "demo", "retention", "stores")
+"""Folders whose files last: side by side (`-n`) these begin, so that nobody waits long for the last of them."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        places = {room: place for place, room in enumerate(LONGEST)}
+        items.sort(key=lambda item: places.get(item.path.parent.name, len(places)))
 
 
 @pytest.fixture(scope="session")
@@ -43,11 +49,3 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("GENUKA_") and name not in ("GENUKA_ROUNDS", "GENUKA_SEED") and "TEST" not in name:
             monkeypatch.delenv(name)
-
-
-@pytest.fixture(scope="session")
-def short_folder() -> Iterator[Path]:
-    """A folder whose path is short enough for a unix socket; removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="g", dir="/tmp"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)

@@ -27,6 +27,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 
+from genuka_pipelines.control import open_control
 from genuka_pipelines.demo.embedded import Stack, down, up
 from genuka_pipelines.demo.embedded.account import server_account
 from genuka_pipelines.demo.embedded.cluster import Cluster
@@ -198,6 +199,21 @@ def fresh_database(kind: Kind, template: str | None = None) -> Iterator[URL]:
         yield here.url(name)
     finally:
         here.run(f'DROP DATABASE "{name}" WITH (FORCE)' if kind == "postgresql" else f"DROP DATABASE `{name}`")
+
+
+@contextmanager
+def fresh_control() -> Iterator[URL]:
+    """A control database on PostgreSQL that has its tables and holds nothing: a copy of one made once in this run."""
+    with fresh_database("postgresql", template=_empty_control()) as url:
+        yield url
+
+
+@functools.cache
+def _empty_control() -> str:
+    here, name = postgres_server(), "control"
+    here.run(f'CREATE DATABASE "{name}"')
+    open_control(here.url(name).render_as_string(hide_password=False), upgrade=True).close()
+    return name
 
 
 def _copy_mariadb(here: Server, template: str, name: str) -> None:

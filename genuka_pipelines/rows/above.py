@@ -60,12 +60,37 @@ class Above:
         """Whether the row below goes after the row above, whose rule reads its date in it."""
         return self.becomes == "kept_with" and self.naming is not None and bool(reading(self.target, self.table.name))
 
+    @property
+    def may_lose(self) -> bool:
+        """Whether the row above may vanish and leave the row below; not where a foreign key of the server forbids it.
+
+        Nor by a way on which the row below goes last, for there that is how a sweep goes about it.
+        """
+        if self.naming is None or not self.destroys or self.last or self._kept_elsewhere:
+            return False
+        link = (self.table.name, (self.naming.column,), self.target.name, (self.naming.key,))
+        return link not in _guarded(self.table.home)
+
+    @property
+    def _kept_elsewhere(self) -> bool:
+        """A tenant's own database may have an empty copy of a register; only that of the shared one counts."""
+        home = self.table.home
+        return home.tenant is not None and self.target.name in home.registers
+
     def gone(self) -> Predicate:
         """The row names a row above that is no more."""
-        if self.naming is None:
+        if self.naming is None or self._kept_elsewhere:
             return sa.false()
-        there = row_in(self.table.column(self.naming.column), self.target, self.naming.key, lambda _: sa.true())
-        return self.table.column(self.naming.column).is_not(None) & ~there
+        own, kinds = self.table.column(self.naming.column), self.naming.kinds
+        # Asked of the row itself in there as well: else MariaDB first copies every key of the table above.
+        lost = own.is_not(None) & ~row_in(own, self.target, self.naming.key, lambda _: own.is_not(None))
+        return lost if kinds is None else kinds & lost
+
+    def lost(self) -> Predicate:
+        """The same, where the table above has any row: an empty one may be being restored, and says nothing."""
+        other = self.target.aliased().sql
+        any_row: Query = sa.select(sa.literal_column("1")).select_from(other)
+        return self.gone() & any_row.correlate_except(other).exists()
 
     def left(self, below: DeclaredTable) -> Predicate:
         """The row below still has to go, or still says something."""
@@ -165,6 +190,19 @@ class _Outline:
 
     below: Mapping[str, tuple[str, ...]]
     within_law: frozenset[str]
+
+
+_Constraint = tuple[str, tuple[str, ...], str, tuple[str, ...]]
+_GUARDED: WeakKeyDictionary[Home, frozenset[_Constraint]] = WeakKeyDictionary()
+"""The foreign keys that the server keeps: child, columns, parent, keys; asked once for each look at a database."""
+
+
+def _guarded(home: Home) -> frozenset[_Constraint]:
+    found = _GUARDED.get(home)
+    if found is None:
+        links = home.database.links()
+        found = _GUARDED[home] = frozenset((one.child, one.columns, one.parent, one.keys) for one in links)
+    return found
 
 
 _OUTLINES: WeakKeyDictionary[Home, _Outline] = WeakKeyDictionary()

@@ -106,6 +106,15 @@ def count_fate(table: DeclaredTable, fate: Fate) -> dict[str, Any]:
     return _counted(table, fate.due, _kept(fate)) if any_due(table, fate) else dict(NOTHING_DUE)
 
 
+def count_left(table: DeclaredTable, fate: Fate) -> dict[str, Any]:
+    """The same after the line was worked on.
+
+    A server that still believes in as many due rows as before looks for one of them from the first page to the last.
+    """
+    left = table.home.database.scalar(sa.select(_number_of(table, fate.due)))
+    return _counted(table, fate.due, _kept(fate)) if left else dict(NOTHING_DUE)
+
+
 def count_rule(table: DeclaredTable, rule: Rule, as_of: datetime, holds: Sequence[Hold]) -> dict[str, Any]:
     """The counts of a line and its `undated` rows, by queries that can use its indexes."""
     found = count_fate(table, _fate_of(table, rule, as_of, holds))

@@ -124,7 +124,8 @@ def _explained(table: DeclaredTable, key: str, as_of: datetime, holds: Sequence[
     if is_it is None:
         return []
     query = Query()
-    asked = {name: [read(query, path, as_of) for path in paths(one)] for name, one in endings_of(table).items()}
+    endings = endings_of(table)
+    asked = {name: [read(query, path, as_of) for path in paths(one)] for name, one in endings.items()}
     covers = {hold.id: query.yes(held(table, [hold])) for hold in holds}
     law_below = query.yes(kept_below(table, as_of, []))
     holds_below = {hold.id: query.yes(kept_below(table, as_of, [hold])) for hold in holds}
@@ -140,7 +141,7 @@ def _explained(table: DeclaredTable, key: str, as_of: datetime, holds: Sequence[
     query.answers = rows[0]
     readings = {one: reading for name, reads in asked.items() for one, reading in _leading(name, reads)}
     # a row whose every rule is another's, and that names no such row, still has a reason to be told
-    readings = readings or {name: reads[0][1]() for name, reads in asked.items()}
+    readings = readings or {name: reads[0][1]() for name, reads in asked.items() if not endings[name].of_orphans}
     covering = [Held(hold) for hold, is_held in covers.items() if is_held()]
     # where the law keeps a row below, it is one reason enough; the question of a hold includes it
     held_below = [] if law_below() else [Held(hold) for hold, is_held in holds_below.items() if is_held()]

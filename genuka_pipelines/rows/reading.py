@@ -69,7 +69,10 @@ class Path:
         return found
 
     def gone(self) -> Predicate:
-        """A row on the way has gone before this one, as it must, and has ended it too."""
+        """A row on the way has gone before this one, as it must, and has ended it too; or vanished."""
+        if self.ending.of_orphans:
+            *before, lost = self.steps
+            return _along(before, lost.lost())
         return any_of(_along(self.steps[:n], step.gone()) for n, step in enumerate(self.steps) if step.last)
 
     @property
@@ -80,7 +83,9 @@ class Path:
 
 def paths(ending: Ending) -> Iterator[Path]:
     """Every way by which a rule reaches a table's rows."""
-    if not ending.ways:
+    for way in ending.lost:
+        yield Path(ending, (way,), way.target)
+    if not ending.ways and not ending.lost:
         yield Path(ending, (), ending.table)
     for way, beyond in ending.ways:
         for path in paths(beyond):
@@ -89,6 +94,9 @@ def paths(ending: Ending) -> Iterator[Path]:
 
 def read(query: Query, path: Path, as_of: datetime) -> tuple[Yes, Callable[[], Reading]]:
     """Ask whether a row has anything at the end of a way, and what it says of the rule there."""
+    if path.ending.of_orphans:
+        lost = query.yes(path.gone())
+        return lost, lambda: Reading(path.ending.rule, applies=False, moments={}, flags={}, gone=lost())
     reader = _Reader(query, path)
     there = query.yes(any_of([path.says(lambda _: sa.true()), path.gone()]))
     return there, reader.reading(as_of)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from genuka_pipelines.systems.column_types import Query
 
 Predicate = sa.ColumnElement[bool]
+UNIT = "\x1f"
+"""Between values that are read as one text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,34 @@ class Found(NamedTuple):
     tenant: str | None = None
 
 
+class Keys(Sequence[tuple[str, ...]]):
+    """Keys, held part by part: a value for each of a million would take longer than to delete them."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: Sequence[Sequence[str]]) -> None:
+        self.parts = parts
+
+    def __len__(self) -> int:
+        return len(self.parts[0])
+
+    @overload
+    def __getitem__(self, at: int) -> tuple[str, ...]: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Keys: ...
+
+    def __getitem__(self, at: int | slice) -> tuple[str, ...] | Keys:
+        if isinstance(at, slice):
+            return Keys([part[at] for part in self.parts])
+        return tuple(part[at] for part in self.parts)
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        return zip(*self.parts, strict=True)
+
+
 class Rows(Sequence[Found]):
-    """Many rows that were found in one read, held column by column: a value for each would cost more than the read.
+    """Many rows that were found in one read, held column by column.
 
     They lie close together, in the order of the table, where `together` says so; on a server that is read by
     pages it gives the first page and the one after the last.
@@ -60,7 +88,7 @@ class Rows(Sequence[Found]):
 
     def __init__(
         self,
-        keys: Sequence[tuple[str, ...]],
+        keys: Keys,
         places: Sequence[str] | None = None,
         contents: Sequence[str | None] | None = None,
         together: tuple[int, int] | None = None,
@@ -91,15 +119,29 @@ def keys_of(rows: Sequence[Found]) -> Sequence[tuple[str, ...]]:
     return rows.keys if isinstance(rows, Rows) else [row.key for row in rows]
 
 
+def parts_of(rows: Sequence[Found]) -> Sequence[Sequence[str]]:
+    """The same part by part; of one row at least."""
+    return rows.keys.parts if isinstance(rows, Rows) else list(zip(*keys_of(rows), strict=True))
+
+
 class Writer(ABC):
     """How rows are changed there."""
 
+    grips: ClassVar[bool] = False
+    """Whether a transaction that read rows can change exactly these by asking the same again; see `grip`."""
     foreign_keys: ClassVar[str]
     """One query: constraint, child, column, parent, key, rule on deletion; in the order of the columns."""
 
     @abstractmethod
     def prepare(self, connection: Any, locks: float, timeout: float) -> None:
         """Make a fresh connection writable, read-committed, in UTC; bounds in seconds on locks and statements."""
+
+    def grip(self, connection: sa.Connection) -> None:
+        """Begin a transaction whose changes reach exactly the rows that its reads found.
+
+        For predicates that look at the row alone; what others changed meanwhile is an error, or counts as too few.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def place(self, table: sa.FromClause) -> sa.ColumnElement[Any] | None:

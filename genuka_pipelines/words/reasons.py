@@ -14,7 +14,10 @@ from genuka_pipelines.words.rules import say_after, say_ceiling, say_floor
 
 _TEXT: dict[str, dict[Language, str]] = {
     "idle": {"fr": "ne s'applique que si {state}", "en": "applies only where {state}"},
-    "gone": {"fr": "la ligne avec laquelle elle est conservée n'est plus", "en": "the row it is kept with has gone"},
+    "gone": {
+        "fr": "la ligne à laquelle elle tient n'existe plus, et rien ne dit depuis quand : aucune durée ne peut courir",
+        "en": "the row it belongs to is no more, and nothing says since when: no period can run",
+    },
     "orphan": {
         "fr": "elle ne nomme aucune telle ligne",
         "en": "it names no such row",

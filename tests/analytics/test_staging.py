@@ -22,7 +22,7 @@ from genuka_pipelines.control import Busy, Control, open_control
 from genuka_pipelines.keys import Keyring, open_keyring
 from genuka_pipelines.rows.databases import Databases, open_databases
 from tests.catalog.deployment import CATEGORY, facts, write
-from tests.servers import fresh_database
+from tests.servers import fresh_control, fresh_database
 
 AS_OF = datetime(2026, 5, 3, 4, tzinfo=UTC)
 SEEN = datetime(2026, 4, 30, 23, 59, 59)
@@ -116,13 +116,13 @@ def row(number: int, **values: Any) -> dict[str, Any]:
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Opened, sa.Engine]]:
     with ExitStack() as stack:
         url = stack.enter_context(fresh_database(request.param))
-        control = stack.enter_context(fresh_database("postgresql"))
+        control = stack.enter_context(fresh_control())
         engine = sa.create_engine(url)
         stack.callback(engine.dispose)
         VISITS.create(engine)
         opened = Opened(
             declared(tmp_path, STAGING),
-            stack.enter_context(open_control(control.render_as_string(hide_password=False), upgrade=True)),
+            stack.enter_context(open_control(control.render_as_string(hide_password=False))),
             open_keyring(tmp_path / "keys", create=True),
             tmp_path / "staging",
             stack.enter_context(open_databases(url, name="shop_database")),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from typer.testing import CliRunner
 
@@ -17,21 +15,8 @@ from genuka_pipelines.control import Control, open_control
 from genuka_pipelines.runtime import Runtime, open_runtime, prepare
 from genuka_pipelines.settings import load_settings
 from genuka_pipelines.stores.open import open_store
-from tests.servers import Kind, fresh_database
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command said and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Its one object on stdout."""
-        return json.loads(self.out)
+from tests.said import Said
+from tests.servers import Kind, fresh_control, fresh_database
 
 
 @dataclass(frozen=True)
@@ -70,7 +55,7 @@ class House:
 def new_house(folder: Path, kind: Kind = "postgresql") -> Iterator[House]:
     """A house that holds nothing yet, with the real facts."""
     stores = {name: folder / "stores" / name for name in ("france", "usa")}
-    with fresh_database(kind) as url:
+    with fresh_control() if kind == "postgresql" else fresh_database(kind) as url:
         env = {
             "GENUKA_HOME": str(folder / "home"),
             "GENUKA_CONTROL_URL": url.render_as_string(hide_password=False),

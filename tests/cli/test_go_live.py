@@ -37,11 +37,12 @@ def test_yes_switches_on_and_off_switches_off(house: House) -> None:
     assert said.exit_code == 0
     assert on(house)
     done = house.genuka("go-live", "--off", "--json")
-    assert (done.code, done.err, done.json["switches"]) == (0, "", {"retention_sweep": False})
+    assert (done.code, done.err) == (0, "")
+    assert done.json["switches"] == {"retention_sweep": False, "backup_expiry": False}
     assert not on(house)
     done = house.genuka("go-live", "--yes", "--json")
     assert {"database", "control", "stores", "switches"} <= set(done.json)
-    assert done.json["switches"] == {"retention_sweep": True}
+    assert done.json["switches"] == {"retention_sweep": True, "backup_expiry": True}
     assert "en service" in house.genuka("go-live", "--yes", GENUKA_LANGUAGE="fr").err
 
 

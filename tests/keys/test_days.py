@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -121,5 +122,5 @@ def _digest(folder: Path) -> bytes:
 
 
 def test_processes_that_ask_at_once_get_the_same_key(ring: Keyring, folder: Path) -> None:
-    with multiprocessing.get_context("fork").Pool(4) as pool:
+    with ProcessPoolExecutor(4, multiprocessing.get_context("fork")) as pool:
         assert len(set(pool.map(_digest, [folder] * 16))) == 1

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -45,8 +46,8 @@ def test_rotation_without_keeping_destroys_at_once(ring: Keyring, now: datetime)
 
 
 def test_two_that_rotate_the_same_epoch_rotate_once(ring: Keyring, folder: Path, now: datetime) -> None:
-    with multiprocessing.get_context("fork").Pool(4) as pool:
-        assert set(pool.starmap(_rotate, [(folder, now)] * 12)) == {"2"}
+    with ProcessPoolExecutor(4, multiprocessing.get_context("fork")) as pool:
+        assert set(pool.map(_rotate, [folder] * 12, [now] * 12)) == {"2"}
     assert ring.pseudonym_browser.current().id == "2"
 
 

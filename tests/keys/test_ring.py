@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,8 @@ def test_opening_makes_nothing(folder: Path) -> None:
 
 
 def test_processes_that_make_them_at_once_get_the_same(folder: Path) -> None:
-    with multiprocessing.get_context("fork").Pool(4) as pool:
-        found = pool.map(open_fingerprint, [folder] * 12)
+    with ProcessPoolExecutor(4, multiprocessing.get_context("fork")) as pool:
+        found = list(pool.map(open_fingerprint, [folder] * 12))
     assert all(each == found[0] for each in found)
 
 
@@ -207,6 +208,8 @@ def given_files(folder: Path) -> dict[str, Path]:
     for name, path in files.items():
         if name == "root":
             RootKey.generate().save(path)
+        elif name == "escrow":
+            path.write_text(f"# the notary\n{RootKey.generate().recipient}\n")
         else:
             path.write_text(new_secret().reveal().hex())
         path.chmod(0o440)
@@ -265,7 +268,7 @@ def test_two_uses_never_share_a_key(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_name_nobody_knows_is_answered_with_the_valid_ones(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(KeyMissing, match=r"'erasures'.*erasure, pseudonym_browser"):
+    with pytest.raises(KeyMissing, match=r"'erasures'.*erasure, escrow, pseudonym_browser"):
         open_keyring(folder, create=True, given={"erasures": tmp_path})
     with pytest.raises(KeyHeldElsewhere, match="device_day"):
         open_keyring(folder, create=True, given={"device_day": tmp_path})

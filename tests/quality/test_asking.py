@@ -25,7 +25,7 @@ from genuka_pipelines.quality.undeclared import undeclared_everywhere
 from genuka_pipelines.rows.databases import Databases
 from genuka_pipelines.systems.database import Database
 from tests.rows.shop import AS_OF, CONTENT, CONTENT_TABLES, OVER, SHOP, TENANTS, category, plain, stock
-from tests.servers import fresh_database
+from tests.servers import fresh_control
 from tests.systems.opened import fill, opened
 
 CARD = "4111 1111 1111 1111"
@@ -102,8 +102,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with (
         opened("postgresql") as shared,
         opened("postgresql") as own,
-        fresh_database("postgresql") as control_url,
-        open_control(control_url.render_as_string(hide_password=False), upgrade=True) as control,
+        fresh_control() as control_url,
+        open_control(control_url.render_as_string(hide_password=False)) as control,
     ):
         stock(
             shared,

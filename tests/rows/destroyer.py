@@ -20,7 +20,7 @@ from genuka_pipelines.rows.databases import Databases
 from genuka_pipelines.rows.destroying import Limits, Line, Outcome, apply
 from genuka_pipelines.rows.selection import Due, Selection
 from tests.rows.shop import AS_OF
-from tests.servers import fresh_database
+from tests.servers import fresh_control
 
 QUICK = Limits(lease=timedelta(seconds=10))
 
@@ -58,8 +58,8 @@ def keyring() -> Keyring:
 def control_database() -> Iterator[Control]:
     """A control database of its own."""
     with ExitStack() as stack:
-        url = stack.enter_context(fresh_database("postgresql"))
-        control: Any = stack.enter_context(open_control(url.render_as_string(hide_password=False), upgrade=True))
+        url = stack.enter_context(fresh_control())
+        control: Any = stack.enter_context(open_control(url.render_as_string(hide_password=False)))
         yield control
 
 

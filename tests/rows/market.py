@@ -124,7 +124,7 @@ class Population:
                 for one in customers
             ],
             "orders": [
-                {"id": one, "company_id": pick("abc"), "customer_id": pick([None, *customers]),
+                {"id": one, "company_id": pick("abc"), "customer_id": pick([None, "left", *customers]),
                  "note": pick([None, *names]), "deleted_at": pick([None, None, OLD, NEW])}
                 for one in orders
             ],
@@ -212,6 +212,8 @@ class Population:
         moment = row[column] if column else None
         if moment is not None and moment + dt.timedelta(days=period) <= AS_OF.replace(tzinfo=None):
             yield "delete", False
+        if self.orphan(table, row):
+            yield "delete", False
         for other, up, becomes in self.above(table, row):
             for verb, beyond in self.ends(other, up):
                 if becomes == "kept_with":
@@ -220,6 +222,15 @@ class Population:
                     yield "anonymise", self.law(other, up, "keep")
                 else:
                     yield "delete", False
+
+    def orphan(self, table: str, row: Mapping[str, Any]) -> bool:
+        """It goes with a row that is no more."""
+        names = row["order_id"] if table in ("order_lines", "order_tag") else None
+        if table == "files" and row["model_type"] in ("order", *OWNERS):
+            names = row["model_id"]
+        if table == "orders" and self.orders_become == "delete":
+            names = row["customer_id"]
+        return names is not None and not any(self.above(table, row))
 
     def kept_below(self, table: str, row: Mapping[str, Any]) -> bool:
         for other, down, becomes in self.below(table, row):

@@ -16,7 +16,7 @@ from genuka_pipelines.control.bodies import Done
 from genuka_pipelines.control.scopes import CategoryScope, RowScope, Scope, TenantScope
 from genuka_pipelines.rows.databases import Databases
 from genuka_pipelines.rows.destroying import Limits, Line, Outcome
-from genuka_pipelines.rows.destroying.evidence import Hasher, Meant, root_of
+from genuka_pipelines.rows.destroying.evidence import Hasher, Meant
 from genuka_pipelines.rows.selection import OfTenant
 from genuka_pipelines.systems.database import Database
 from tests.rows.destroyer import SmallHouse, control, keyring, wall
@@ -170,7 +170,7 @@ def test_an_intention_left_open_in_a_dedicated_database_is_finished_there(platfo
     control, start = platform.house.control, platform.house.control.ledger.head().seq
     keys = (("a1",), ("a2",))
     meaning = Meant("shop_database", "orders", "a", "delete", "tenant", keys)
-    root = root_of(Hasher(keyring()).digests("orders", keys))
+    root = Hasher(keyring()).root("orders", keys)
     planned = Planned(rule="shop/content/orders.deleted", table="orders", count=2, root=root, verb="delete")
     control.ledger.intend(planned, as_of=AS_OF, now=wall(), sealed=meaning.sealed(keyring()))
     database = platform.own["a"]

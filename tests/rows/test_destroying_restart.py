@@ -94,7 +94,7 @@ def test_a_row_that_the_application_deletes_meanwhile_counts_as_ours(
 ) -> None:
     """The look after a crash cannot tell who deleted a row that was to go, and a restored backup must lose it."""
     from genuka_pipelines.control import Planned
-    from genuka_pipelines.rows.destroying.evidence import Hasher, Meant, root_of
+    from genuka_pipelines.rows.destroying.evidence import Hasher, Meant
     from tests.rows.destroyer import wall
     from tests.rows.shop import AS_OF
     from tests.systems.opened import run
@@ -105,7 +105,7 @@ def test_a_row_that_the_application_deletes_meanwhile_counts_as_ours(
     start = control.ledger.head().seq
     keys = (("v000000",), ("v000002",))
     meaning = Meant("shop_database", "visits", None, "delete", None, keys)
-    root = root_of(Hasher(keyring()).digests("visits", keys))
+    root = Hasher(keyring()).root("visits", keys)
     planned = Planned(rule="shop/visits/visits.over", table="visits", count=2, root=root, verb="delete")
     control.ledger.intend(planned, as_of=AS_OF, now=wall(), sealed=meaning.sealed(keyring()))
     run(database, "DELETE FROM visits WHERE id = 'v000002'")

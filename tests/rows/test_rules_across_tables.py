@@ -79,7 +79,7 @@ def test_a_child_ends_with_the_parent_it_is_kept_with(shop: Database) -> None:
     stock(shop, {"orders": deleted}, only=("orders",))
     table = bound(shop, "order_lines")
     rules = rules_of(table)
-    assert list(rules) == ["subscription_over", "orders.deleted"]
+    assert list(rules) == ["subscription_over", "orders.deleted", "owner_gone"]
     assert ids(shop, "order_lines", due(table, rules["orders.deleted"], AS_OF)) == {1}
     assert ids(shop, "order_lines", where(Due(None, AS_OF), table)) == {0, 1}
     stock(shop, ENDED, only=("orders",))

@@ -1,16 +1,13 @@
-"""The houses of all stories, each begun once; those that the chosen tests need are begun side by side."""
+"""The houses of all stories. A demo takes most of a minute, so only one file of tests asks for each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 
 import pytest
 
-from tests.scenarios.houses import BEGINNINGS, House, Told, new_house
-
-Begun = dict[str, "Future[Told]"]
+from tests.scenarios import houses
+from tests.scenarios.houses import House, Told, new_house
 
 
 @pytest.fixture(scope="session")
@@ -21,23 +18,26 @@ def empty_house() -> Iterator[House]:
 
 
 @pytest.fixture(scope="session")
-def begun(request: pytest.FixtureRequest) -> Iterator[Begun]:
-    """What the chosen tests' houses wait for: each story keeps one processor busy for most of a minute."""
-    chosen = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    with ExitStack() as opened, ThreadPoolExecutor() as pool:
-        yield {name: pool.submit(story, opened) for name, story in BEGINNINGS.items() if name in chosen}
+def demo() -> Iterator[Told]:
+    with houses.demo() as told:
+        yield told
 
 
 @pytest.fixture(scope="session")
-def demo(begun: Begun) -> Told:
-    return begun["demo"].result()
+def demo_on_mariadb() -> Iterator[Told]:
+    with houses.demo_on_mariadb() as told:
+        yield told
 
 
 @pytest.fixture(scope="session")
-def demo_on_mariadb(begun: Begun) -> Told:
-    return begun["demo_on_mariadb"].result()
+def planted_house() -> Iterator[Told]:
+    with houses.seeded_house("--plant") as told:
+        yield told
 
 
 @pytest.fixture(scope="session")
-def planted_house(begun: Begun) -> Told:
-    return begun["planted_house"].result()
+def seeded_house() -> Iterator[House]:
+    """A house with a healthy Genuka, where nothing was asked yet."""
+    with houses.seeded_house() as told:
+        assert told.said.code == 0, told.said.err
+        yield told.house

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -12,25 +11,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from typer.testing import CliRunner
+
+from genuka_pipelines.cli.main import app
+from tests.said import Said
 from tests.servers import fresh_database, quick_disk
 
 ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command said and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Its one object on stdout."""
-        return json.loads(self.out)
 
 
 @dataclass(frozen=True)
@@ -47,6 +35,12 @@ class House:
             command, capture_output=True, text=True, env={**self.env, **env}, cwd=ROOT, check=False, timeout=400
         )
         return Said(done.returncode, done.stdout, done.stderr)
+
+    def here(self, *arguments: str, **env: str) -> Said:
+        """Run one command in this process: what a command says does not depend on whose process it is."""
+        named = {name: value for name, value in self.env.items() if name.startswith("GENUKA_") or name == "COLUMNS"}
+        done = CliRunner().invoke(app, arguments, env={**named, **env})
+        return Said(done.exit_code, done.stdout, done.stderr)
 
 
 @dataclass(frozen=True)
@@ -70,28 +64,29 @@ def new_house(**settings: str) -> Iterator[House]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def demo(opened: ExitStack) -> Told:
+@contextmanager
+def demo() -> Iterator[Told]:
     """The demo, run once at a small size."""
-    house = opened.enter_context(new_house())
-    return Told(house, house.genuka("demo", "--companies", "40", "--days", "20", "--json"))
+    with new_house() as house:
+        yield Told(house, house.genuka("demo", "--companies", "30", "--days", "12", "--json"))
 
 
-def demo_on_mariadb(opened: ExitStack) -> Told:
+@contextmanager
+def demo_on_mariadb() -> Iterator[Told]:
     """The same demo with Genuka, Genletter and a dedicated tenant on MariaDB; control and stores stay embedded."""
-    urls = {
-        f"GENUKA_{name}": opened.enter_context(fresh_database("mariadb")).render_as_string(hide_password=False)
-        for name in ("DATABASE_URL", "GENLETTER_URL", "TENANT_DSN__DEDICATED_01")
-    }
-    house = opened.enter_context(new_house(**urls))
-    return Told(house, house.genuka("demo", "--companies", "30", "--days", "15", "--json"))
+    with ExitStack() as opened:
+        urls = {
+            f"GENUKA_{name}": opened.enter_context(fresh_database("mariadb")).render_as_string(hide_password=False)
+            for name in ("DATABASE_URL", "GENLETTER_URL", "TENANT_DSN__DEDICATED_01")
+        }
+        house = opened.enter_context(new_house(**urls))
+        yield Told(house, house.genuka("demo", "--companies", "12", "--days", "8", "--json"))
 
 
-def planted_house(opened: ExitStack) -> Told:
-    """A house seeded with forbidden values, where nothing was asked yet."""
-    house = opened.enter_context(new_house())
-    up = house.genuka("up", "--json")
-    assert up.code == 0, up.err
-    return Told(house, house.genuka("seed", "--companies", "30", "--days", "15", "--plant", "--json"))
-
-
-BEGINNINGS = {story.__name__: story for story in (demo, demo_on_mariadb, planted_house)}
+@contextmanager
+def seeded_house(*options: str) -> Iterator[Told]:
+    """A house that is seeded, with `--plant` with forbidden values, where nothing was asked yet."""
+    with new_house() as house:
+        up = house.here("up", "--json")
+        assert up.code == 0, up.err
+        yield Told(house, house.here("seed", "--companies", "12", "--days", "8", *options, "--json"))

@@ -30,14 +30,16 @@ from genuka_pipelines.settings import load_settings
 from genuka_pipelines.settings.names import STORES
 from genuka_pipelines.stores.open import open_store
 from tests.scenarios.houses import ROOT, House
-from tests.servers import Kind, fresh_database, quick_disk
+from tests.servers import Kind, fresh_control, fresh_database, quick_disk
 
 AS_OF = datetime(2026, 11, 22, 12, tzinfo=UTC)
 COMPANIES, DAYS = 30, 20
 DATABASES = {"genuka": "DATABASE_URL", "genletter": "GENLETTER_URL", "dedicated": "TENANT_DSN__DEDICATED_01"}
 QUICK = Limits()
-SMALL = Limits(first=12, least=4, most=12, window=60, lease=timedelta(seconds=1))
-"""Many batches out of few rows, and a short wait for what a killed process had reserved."""
+SMALL = Limits(first=12, least=4, most=12, window=60, lease=timedelta(seconds=30))
+"""Many batches out of few rows."""
+BRIEF = replace(SMALL, lease=timedelta(seconds=1))
+"""The same, with a short wait for what a killed process had reserved; on a busy machine a living one may lose it."""
 
 
 def wall() -> datetime:
@@ -177,7 +179,7 @@ def copied(seeded: Seeded, **settings: str) -> Iterator[World]:
 @contextmanager
 def _world(urls: Mapping[str, sa.URL], folder: Path, **settings: str) -> Iterator[World]:
     with ExitStack() as stack:
-        control = stack.enter_context(fresh_database("postgresql"))
+        control = stack.enter_context(fresh_control())
         world = World(environment({**urls, "control": control}, folder, **settings), folder)
         stack.callback(world.close)
         yield world

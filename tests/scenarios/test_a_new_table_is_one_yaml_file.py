@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from genuka_pipelines.settings import load_settings
-from tests.scenarios.houses import ROOT, Told
+from tests.scenarios.houses import ROOT, House
 
 FACTS = """
 type: genuka_pipelines.components.DataCategory
@@ -64,19 +64,19 @@ print(result.success, checks)
 """
 
 
-def test_a_new_table_is_one_yaml_file(demo: Told, tmp_path: Path) -> None:
+def test_a_new_table_is_one_yaml_file(seeded_house: House, tmp_path: Path) -> None:
     project = _project(tmp_path)
-    settings = load_settings({"GENUKA_HOME": str(demo.house.home)})
+    settings = load_settings({"GENUKA_HOME": str(seeded_house.home)})
     engine = sa.create_engine(settings.url("genuka"))
     with engine.begin() as connection:
         connection.execute(sa.text(TABLE))
     try:
-        before = demo.house.genuka("catalog", "--json").json
+        before = seeded_house.here("catalog", "--json").json
         assert any("help_ratings" in name for name in before["undeclared"])
         file = project / "assets" / "genuka" / "help_ratings" / "defs.yaml"
         file.parent.mkdir()
         file.write_text(FACTS, encoding="utf-8")
-        env = {**demo.house.env, "PYTHONPATH": str(project)}
+        env = {**seeded_house.env, "PYTHONPATH": str(project)}
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", RUN],
             cwd=project,
@@ -88,9 +88,9 @@ def test_a_new_table_is_one_yaml_file(demo: Told, tmp_path: Path) -> None:
         assert done.stdout.startswith("True"), done.stdout + done.stderr[-3000:]
         for check in ("as_declared", "well_formed", "no_card_numbers"):
             assert f"'{check}': True" in done.stdout
-        staged = list((demo.house.home / "staging" / "genuka" / "help_ratings").glob("*.parquet"))
+        staged = list((seeded_house.home / "staging" / "genuka" / "help_ratings").glob("*.parquet"))
         assert len(staged) == 1
-        after = demo.house.genuka("catalog", "--json", GENUKA_ASSETS=str(project / "assets")).json
+        after = seeded_house.here("catalog", "--json", GENUKA_ASSETS=str(project / "assets")).json
         entry = next(c for c in after["categories"] if c["key"] == "genuka/help_ratings")
         assert entry["tables"] == ["help_ratings"]
         assert after["undeclared"] == []

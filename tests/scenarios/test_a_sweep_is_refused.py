@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from genuka_pipelines.retention.errors import InTheFuture
 from genuka_pipelines.rows.destroying import Line
-from tests.scenarios.houses import ROOT, Said
+from tests.said import Said
+from tests.scenarios.houses import ROOT
 from tests.scenarios.sweeping_world import SMALL, Seeded, World, copied, shared_seeding
 
 LATER = datetime(2028, 2, 29, 12, tzinfo=UTC)
@@ -62,7 +63,7 @@ def test_another_time_only_on_synthetic_data(world: World) -> None:
     world.run("drop table genuka_demo")
     before, head = _everything(world), world.runtime.control.ledger.head().seq
     _refused(world.house.genuka("retention", "sweep", "--as-of", "2028-02-29", "--json"), "2028-02-29", "--as-of")
-    _refused(world.house.genuka("retention", "sweep", "--json"), "go-live retention_sweep")
+    _refused(world.house.here("retention", "sweep", "--json"), "go-live retention_sweep")
     for ours in ("own/ledger_and_holds", "own/staging"):
         with pytest.raises(InTheFuture):
             world.sweep(LATER, ours)
@@ -74,7 +75,7 @@ def test_another_time_only_on_synthetic_data(world: World) -> None:
 def test_a_category_that_nobody_declared(world: World) -> None:
     before = _everything(world)
     for command in ("plan", "sweep"):
-        _refused(world.house.genuka("retention", command, "--category", "genuka/browserdata"), "genuka/browserdata")
+        _refused(world.house.here("retention", command, "--category", "genuka/browserdata"), "genuka/browserdata")
     assert _everything(world) == before
 
 
@@ -85,7 +86,7 @@ def test_facts_in_a_circle_are_not_swept_by(world: World) -> None:
     text = file.read_text()
     assert text.count("\n    products:\n") == 1
     file.write_text(text.replace("\n    products:\n", "\n    products:\n      kept_with: services\n"))
-    said = world.house.genuka("retention", "sweep", "--as-of", "2028-02-29", GENUKA_ASSETS=str(assets))
+    said = world.house.here("retention", "sweep", "--as-of", "2028-02-29", GENUKA_ASSETS=str(assets))
     _refused(said, "defs.yaml", "products")
 
 
@@ -139,7 +140,7 @@ def test_the_connection_is_cut_while_a_sweep_runs(world: World) -> None:
 def test_without_the_ledger_nothing_is_destroyed(world: World) -> None:
     before = _everything(world)
     control = sa.make_url(world.env["GENUKA_CONTROL_URL"]).set(database="not_there").render_as_string(False)
-    _refused(world.house.genuka("retention", "sweep", "--as-of", "2028-02-29", GENUKA_CONTROL_URL=control))
+    _refused(world.house.here("retention", "sweep", "--as-of", "2028-02-29", GENUKA_CONTROL_URL=control))
     assert _everything(world) == before
 
 

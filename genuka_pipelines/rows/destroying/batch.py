@@ -21,7 +21,8 @@ from genuka_pipelines.control import Intent, Planned
 from genuka_pipelines.control.errors import GateLost
 from genuka_pipelines.control.gate import Gate
 from genuka_pipelines.rows.destroying.emptying import UNSURE, Emptier
-from genuka_pipelines.rows.destroying.evidence import Batch, Hasher, Meant, root_of
+from genuka_pipelines.rows.destroying.evidence import Batch, Hasher, Meant
+from genuka_pipelines.rows.destroying.grip import Grip, Grips, looks_at_its_row_alone
 from genuka_pipelines.rows.destroying.settling import settle, settle_by_looking
 from genuka_pipelines.rows.destroying.target import Target
 from genuka_pipelines.rows.holding import live_holds
@@ -92,10 +93,16 @@ class Destroyer:
             self._holds = wanted, live_holds(wanted, self.house.keyring, self.system)
         return self._holds[1]
 
-    def prepared(self, target: Target, rows: Sequence[Found]) -> Batch:
-        """The evidence of rows that are about to go."""
-        digests = self.hasher.digests(target.table.name, keys_of(rows))
-        return Batch(rows, digests, root_of(digests))
+    def prepared(self, target: Target, rows: Sequence[Found], grip: Grip | None = None) -> Batch:
+        """The evidence of rows that are about to go; of a `grip`, all that it holds."""
+        return Batch(rows, self.hasher.root(target.table.name, keys_of(rows)), grip)
+
+    def grips(self, target: Target, holds: Sequence[Hold]) -> Grips | None:
+        """For the windows of a target that can be destroyed by what was read; None for any other."""
+        database = target.table.home.database
+        if not database.writer.grips or target.takes_along or self._emptier(target) is not None:
+            return None
+        return Grips(database, holds) if looks_at_its_row_alone(target.goes(holds)) else None
 
     def destroy(self, target: Target, batch: Batch, rule: str, origin: str | None) -> Result:
         """Destroy what may go of a batch, and write down what went.
@@ -113,7 +120,7 @@ class Destroyer:
         planned = Planned(rule=rule, table=target.table.name, count=len(keys), root=batch.root, verb=target.does)
         intent = ledger.intend(planned, as_of=target.as_of, now=self.clock(), sealed=meaning.sealed(self.house.keyring))
         try:
-            gone = self._part(target, batch.rows, range(len(keys)), result) if emptier is None else [
+            gone = self._part(target, batch.rows, range(len(keys)), result, grip=batch.grip) if emptier is None else [
                 place for part in self._parts(target, batch.rows, emptier, result) for place in part
             ]  # fmt: skip
         except GenukaError as error:
@@ -123,9 +130,10 @@ class Destroyer:
         if result.unsure:
             self.leave(meaning)
             return result
-        digests = batch.digests if len(gone) == len(keys) else [batch.digests[place] for place in gone]
-        root = batch.root if len(gone) == len(keys) else root_of(digests)
-        settle(self.house, intent, meaning, digests, root, now=self.clock())
+        all_gone = len(gone) == len(keys)
+        went = keys if all_gone else [keys[place] for place in gone]
+        root = batch.root if all_gone else None
+        settle(self.house, self.hasher, intent, meaning, went, now=self.clock(), root=root)
         return result
 
     def leave(self, meaning: Meant) -> None:
@@ -167,7 +175,7 @@ class Destroyer:
 
     def _part(
         self, target: Target, rows: Sequence[Found], places: Sequence[int], result: Result,
-        emptier: Emptier | None = None, late: deque[int] | None = None,
+        emptier: Emptier | None = None, late: deque[int] | None = None, grip: Grip | None = None,
     ) -> Sequence[int]:  # fmt: skip
         """Rows of one stay behind the gate: those that went."""
         emptied: Collection[int] = ()
@@ -177,7 +185,7 @@ class Destroyer:
             if emptier is not None:
                 places, emptied = self._without_content(target, rows, places, gate, emptier, result, late)
             try:
-                gone, busy = self._act(target, rows, places, gate)
+                gone, busy = self._act(target, rows, places, gate, grip)
             finally:
                 self._emptied += [(target, rows[place]) for place in set(emptied).difference(gone)]
         result.destroyed += len(gone)
@@ -202,12 +210,14 @@ class Destroyer:
                 time.sleep(_COME_BACK)
 
     def _act(
-        self, target: Target, rows: Sequence[Found], places: Sequence[int], gate: Gate
+        self, target: Target, rows: Sequence[Found], places: Sequence[int], gate: Gate, grip: Grip | None
     ) -> tuple[Sequence[int], int]:
         """Those rows that went, and how many another session held."""
         if not places:
             return [], 0
         try:
+            if grip is not None and grip.serves(self.holds(gate)):
+                return self._in_hand(target, places, gate, grip), 0
             return self._at_once(target, rows, places, gate), 0
         except (_OthersToo, RowsLocked, TooSlow):
             pass
@@ -216,6 +226,15 @@ class Destroyer:
         except RowsLocked:
             # A server that reads the whole of a small table waits for rows that were never asked for.
             return self._with_care(target, rows, places, gate, one_by_one=True)
+
+    def _in_hand(self, target: Target, places: Sequence[int], gate: Gate, grip: Grip) -> Sequence[int]:
+        """All that the grip read, found by the same predicate at the same moment, or _OthersToo and none."""
+        goes, salt = target.goes(self.holds(gate)), secrets.token_bytes(32)
+        with grip.acting() as connection:
+            if target.act(connection, grip.reach, goes, salt) != len(places):
+                raise _OthersToo
+            gate.check()
+        return places
 
     def _at_once(self, target: Target, rows: Sequence[Found], places: Sequence[int], gate: Gate) -> Sequence[int]:
         """All of them in one go, or _OthersToo and none."""

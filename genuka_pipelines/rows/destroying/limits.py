@@ -64,8 +64,8 @@ class Pace:
         now = time.monotonic()
         return now + max(0.0, self._until - now) / max(1, parts)
 
-    def go(self, database: Database, until: float | None) -> bool:
-        """Wait until the next batch may begin; False where a limit was reached first."""
+    def go(self, database: Database, until: float | None, waiting: Callable[[], None] = lambda: None) -> bool:
+        """Wait until the next batch may begin; False where a limit was reached first. Calls `waiting` as it waits."""
         while True:
             self.watch()
             if self.left == 0 or (until is not None and time.monotonic() >= until):
@@ -76,13 +76,14 @@ class Pace:
                 self._bound = max(1, min(self.limits.most, asked.batch_rows or self.limits.most))
                 self._per_second = asked.rows_per_second
                 return True
+            waiting()
             time.sleep(_STEP)
 
     def room(self) -> int:
         """The rows that the next batch may have."""
         return min(self.size, getattr(self, "_bound", self.limits.most), self.size if self.left is None else self.left)
 
-    def took(self, rows: int, seconds: float, whole: float) -> None:
+    def took(self, rows: int, seconds: float, whole: float, waiting: Callable[[], None] = lambda: None) -> None:
         """A batch of so many rows held locks for `seconds`, and took `whole` seconds with its evidence."""
         self.longest = max(self.longest, seconds)
         if self.left is not None:
@@ -94,6 +95,7 @@ class Pace:
         if self._per_second:
             end = time.monotonic() + rows / self._per_second - whole
             while (rest := end - time.monotonic()) > 0:
+                waiting()
                 time.sleep(min(_STEP, rest))
                 if self.control.pace.read().rows_per_second != self._per_second:
                     return

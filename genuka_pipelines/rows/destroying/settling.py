@@ -17,7 +17,7 @@ from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.control import Intent
 from genuka_pipelines.rows.blanks import not_yet_blank
 from genuka_pipelines.rows.declared import Home
-from genuka_pipelines.rows.destroying.evidence import Hasher, Meant, meant, root_of
+from genuka_pipelines.rows.destroying.evidence import Hasher, Meant, meant
 from genuka_pipelines.systems.column_types import as_text
 from genuka_pipelines.systems.errors import NotPermitted, RowsLocked
 from genuka_pipelines.systems.writer import Found
@@ -30,9 +30,18 @@ _PATIENCE = (0.5, 1.0, 2.0)
 """Seconds between looks at rows that somebody else holds."""
 
 
-def settle(house: House, intent: Intent, meaning: Meant, digests: Sequence[bytes], root: str, *, now: datetime) -> None:
-    """Write the outcome, after the rows that a restored backup must lose again are listed."""
-    if meaning.origin is not None and digests:
+def settle(
+    house: House,
+    hasher: Hasher,
+    intent: Intent,
+    meaning: Meant,
+    gone: Sequence[tuple[str, ...]],
+    *,
+    now: datetime,
+    root: str | None = None,
+) -> None:
+    """Write the outcome, after the rows that a restored backup must lose again are listed. `root` where it is known."""
+    if meaning.origin is not None and gone:
         from genuka_pipelines.control.erasures import Erasure
 
         house.control.erasures.record(
@@ -44,9 +53,10 @@ def settle(house: House, intent: Intent, meaning: Meant, digests: Sequence[bytes
                 origin=meaning.origin,
                 at=now,
             )
-            for digest in digests
+            for digest in hasher.digests(meaning.table, gone)
         )
-    house.control.ledger.outcome(intent, count=len(digests), root=root, as_of=intent.as_of, now=now)
+    root = root or hasher.root(meaning.table, gone)
+    house.control.ledger.outcome(intent, count=len(gone), root=root, as_of=intent.as_of, now=now)
 
 
 def settle_by_looking(
@@ -58,8 +68,7 @@ def settle_by_looking(
     more, it was to go, and a restored backup has to lose it all the same.
     """
     left = set(_patiently(home, meaning)) if home.has(meaning.table) else set()
-    digests = hasher.digests(meaning.table, [key for key in meaning.keys if key not in left])
-    settle(house, intent, meaning, digests, root_of(digests), now=now)
+    settle(house, hasher, intent, meaning, [key for key in meaning.keys if key not in left], now=now)
 
 
 def finish_open(

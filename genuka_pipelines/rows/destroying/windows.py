@@ -7,33 +7,47 @@ places of the deleted rows again and again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from genuka_pipelines.rows.declared import DeclaredTable
 from genuka_pipelines.rows.path import Predicate, tenant_of
-from genuka_pipelines.rows.where import row_text
 from genuka_pipelines.systems.column_types import Query, as_text, kind_of
-from genuka_pipelines.systems.writer import Found, Rows
+from genuka_pipelines.systems.writer import Found, Keys, Rows
+
+if TYPE_CHECKING:
+    from genuka_pipelines.rows.destroying.grip import Grip, Grips
 
 _FEW = 10_000
 _DENSE = 60
 """Rows a page that a first range of pages counts on."""
+_SPARSE = 4
+"""Pages a row beyond which it is worth knowing each row's place."""
 _CAREFUL, _FURTHER = 0.8, 16
 """Of the rows that are welcome, the part that a range of pages is meant to hold; and how fast ranges may grow."""
 
 
 class Windows:
     """The rows of a table that satisfy a predicate, at most `size` at once, of which `room` says how many are
-    welcome just now; those without a key are left out.
+    welcome just now; those without a key are left out. With `grips`, a window that was read in the order of the
+    table comes with the transaction that read it.
     """
 
-    def __init__(self, table: DeclaredTable, predicate: Predicate, size: int, room: Callable[[], int]) -> None:
-        self._table, self._size, self._room = table, size, room
-        self._predicate = predicate & row_text(table).is_not(None)
+    def __init__(
+        self,
+        table: DeclaredTable,
+        predicate: Predicate,
+        size: int,
+        room: Callable[[], int],
+        grips: Grips | None = None,
+    ) -> None:
+        self._table, self._size, self._room, self._grips = table, size, room, grips
         self._database = table.home.database
         self._keys = [table.column(name) for name in table.table.key]
+        self._predicate = sa.and_(predicate, *(key.is_not(None) for key in self._keys))
+        self.grip: Grip | None = None
+        """The transaction that read the last window."""
         self._place = self._database.writer.place(table.sql)
         content = table.table.content
         self._content = as_text(table.column(content.key)) if content else None
@@ -81,16 +95,25 @@ class Windows:
         ends = sa.select(*writer.ends(self._table.sql)).select_from(self._table.sql).where(self._predicate)
         first, last = self._database.rows(ends)[0]
         start, end = (writer.page(first), writer.page(last) + 1) if first else (0, 0)
-        span = max(1, min(self._room(), self._size) // _DENSE)
+        span, sparse = max(1, min(self._room(), self._size) // _DENSE), False
         while start < end:
-            found = self._asked(writer.between_pages(self._table.sql, start, start + span), limit=self._size + 1)
+            within = writer.between_pages(self._table.sql, start, start + span)
+            # What is read for writing has to be read within the time that a change may take.
+            grip = self._grips.new() if self._grips and span <= self._size else None
+            found = self._asked(within, limit=self._size + 1, grip=grip, placed=sparse)
             if len(found) > self._size and span > 1:
                 span = max(1, span // 2)
+                _drop(grip)
                 continue
             if found:
-                found.together = (start, start + span)
+                found.together, self.grip = (start, start + span), grip
+                if grip is not None:
+                    grip.reach = within
                 yield found
-            start += span
+                self.grip = None
+            else:
+                _drop(grip)
+            start, sparse = start + span, len(found) * _SPARSE < span
             # As many pages as hold, by the last ones, what is welcome now.
             wanted = min(self._room(), self._size) * _CAREFUL
             span = max(1, min(span * _FURTHER, int(span * wanted / max(1, len(found)))))
@@ -117,21 +140,23 @@ class Windows:
             beyond.append(sa.and_(*same, column > bounds[place]))
         return sa.and_(self._keys[0] >= bounds[0], sa.or_(*beyond))
 
-    def _asked(self, within: Predicate, *, limit: int, ordered: bool = False) -> Rows:
-        query = self._query(within).limit(limit)
+    def _asked(
+        self, within: Predicate, *, limit: int, ordered: bool = False, grip: Grip | None = None, placed: bool = True
+    ) -> Rows:
+        query = self._query(within, placed=placed).limit(limit)
         width, writer = len(self._keys), self._database.writer
-        with self._database.connected() as connection:
+        with self._database.connected() if grip is None else grip.reading() as connection:
             read = writer.read(connection, query.order_by(*self._keys) if ordered else query)
-            keys = list(zip(*read[:width], strict=True))
+            keys = Keys(read[:width])
             # Pages mean nothing where a key is the order: only that they lie together counts.
             dense = (0, 0) if ordered and keys and writer.dense(connection, self._keys, keys) else None
         rest = iter(read[width:])
-        places = next(rest) if self._place is not None else None
+        places = next(rest) if placed and self._place is not None else None
         return Rows(keys, places, next(rest) if self._content is not None else None, dense)
 
-    def _query(self, within: Predicate, *more: sa.ColumnElement[Any]) -> Query:
+    def _query(self, within: Predicate, *more: sa.ColumnElement[Any], placed: bool = True) -> Query:
         asked = [as_text(key).label(f"k{part}") for part, key in enumerate(self._keys)]
-        if self._place is not None:
+        if placed and self._place is not None:
             asked.append(self._place.label("place"))
         if self._content is not None:
             asked.append(self._content.label("content"))
@@ -145,3 +170,8 @@ class Windows:
             place = next(rest) if placed else None
             content = next(rest) if pointing else None
             yield Found(tuple(row[:width]), place, content, next(rest))
+
+
+def _drop(grip: Grip | None) -> None:
+    if grip is not None:
+        grip.drop()

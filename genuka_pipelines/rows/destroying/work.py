@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -22,7 +23,7 @@ from genuka_pipelines.control import (
     LeaseLost,
     LedgerDamaged,
 )
-from genuka_pipelines.rows.count import NOTHING_DUE, any_due, count_fate
+from genuka_pipelines.rows.count import NOTHING_DUE, any_due, count_left
 from genuka_pipelines.rows.declared import DeclaredTable
 from genuka_pipelines.rows.destroying.batch import Destroyer
 from genuka_pipelines.rows.destroying.evidence import Batch
@@ -72,7 +73,7 @@ class Work:
             # Most lines of most nights have nothing due: then one query says all that there is to say.
             if any_due(self.targets[0].table, self._fate(destroyer)):
                 self._act(destroyer, pace, until, progress)
-                self._say(count_fate(self.targets[0].table, self._fate(destroyer)))
+                self._say(count_left(self.targets[0].table, self._fate(destroyer)))
             else:
                 self._say(NOTHING_DUE)
         except ENDS_THE_RUN:
@@ -104,25 +105,32 @@ class Work:
         until: float | None,
         progress: Callable[[Line], None],
     ) -> None:
-        live = destroyer.house.control.holds.live(destroyer.clock())
-        windows = Windows(target.table, target.goes(destroyer.holds(live)), pace.limits.window, pace.room)
-        batches = _batches(windows, quotas, target, destroyer, pace)
-        with ThreadPoolExecutor(1, thread_name_prefix="evidence") as aside:
+        holds = destroyer.holds(destroyer.house.control.holds.live(destroyer.clock()))
+        with ExitStack() as stack:
+            grips = destroyer.grips(target, holds) if quotas is None else None
+            let_go = stack.enter_context(grips).drop if grips is not None else _nothing
+            windows = Windows(target.table, target.goes(holds), pace.limits.window, pace.room, grips)
+            batches = _batches(windows, quotas, target, destroyer, pace)
+            aside = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="evidence"))
             following = aside.submit(next, batches, None)
             while (batch := following.result()) is not None:
                 following = aside.submit(next, batches, None)
                 for part in _cut(batch, target, destroyer, pace):
-                    if not pace.go(target.table.home.database, until):
+                    if not pace.go(target.table.home.database, until, let_go):
                         self.stopped = True
                         return
                     self._destroy(part if pace.left is None else _first(part, pace.left, target, destroyer),
-                                  target, destroyer, pace)  # fmt: skip
+                                  target, destroyer, pace, let_go)  # fmt: skip
                     progress(self.line)
+                batch.drop()
 
-    def _destroy(self, batch: Batch, target: Target, destroyer: Destroyer, pace: Pace) -> None:
+    def _destroy(
+        self, batch: Batch, target: Target, destroyer: Destroyer, pace: Pace, let_go: Callable[[], None]
+    ) -> None:
         began = time.perf_counter()
         result = destroyer.destroy(target, batch, self.rule, self.origin)
-        pace.took(len(batch.rows), result.locked, time.perf_counter() - began)
+        batch.drop()
+        pace.took(len(batch.rows), result.locked, time.perf_counter() - began, let_go)
         line = replace(self.line, busy=self.line.busy + result.busy)
         if target.does == "delete":
             self.line = replace(line, deleted=line.deleted + result.destroyed)
@@ -171,6 +179,11 @@ def _batches(
     windows: Windows, quotas: dict[str | None, int] | None, target: Target, destroyer: Destroyer, pace: Pace
 ) -> Iterator[Batch]:
     for window in windows if quotas is None else windows.fair(quotas):
+        if windows.grip is not None and len(window) <= pace.room() * _TOO_LARGE:
+            yield destroyer.prepared(target, window, windows.grip)
+            continue
+        if windows.grip is not None:
+            windows.grip.drop()
         start = 0
         while start < len(window):
             rows = window[start : start + max(1, pace.room())]
@@ -188,6 +201,10 @@ def _cut(batch: Batch, target: Target, destroyer: Destroyer, pace: Pace) -> Iter
             return
         yield destroyer.prepared(target, batch.rows[start : start + room])
         start += room
+
+
+def _nothing() -> None:
+    """There is nothing to let go."""
 
 
 def _first(batch: Batch, left: int, target: Target, destroyer: Destroyer) -> Batch:

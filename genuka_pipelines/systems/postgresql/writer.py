@@ -11,7 +11,7 @@ from sqlalchemy.types import UserDefinedType
 
 from genuka_pipelines.systems.column_types import Query
 from genuka_pipelines.systems.postgresql.dialect import session
-from genuka_pipelines.systems.writer import Found, Predicate, Rows, Writer, keys_of
+from genuka_pipelines.systems.writer import UNIT, Found, Predicate, Rows, Writer, parts_of
 
 _SPARSE = 4
 """Pages a row beyond which rows are fetched one by one instead of reading the pages between them."""
@@ -33,6 +33,7 @@ class _Spelled(UserDefinedType[Any]):
 class PostgreSQLWriter(Writer):
     """By ctid, the place of a row in its file; the key decides, the place only finds."""
 
+    grips = True
     foreign_keys = """
         SELECT c.oid::text, child.relname, a.attname, parent.relname, k.attname,
                CASE c.confdeltype WHEN 'a' THEN 'no action' WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade'
@@ -64,12 +65,23 @@ class PostgreSQLWriter(Writer):
         """ctid, as text."""
         return sa.cast(_ctid(table), sa.Text)
 
+    def grip(self, connection: sa.Connection) -> None:
+        """Repeatable read: a row that somebody changed since is an error. Never idle for longer than half a minute."""
+        connection.exec_driver_sql(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = '30s'"
+        )
+
     def read(self, connection: sa.Connection, query: Query) -> list[Sequence[Any]]:
-        """As one row of JSON: the driver takes four times as long for a row a value."""
+        """As one text a column, cut here: the driver takes six times as long for a row a value."""
         inner = query.subquery()
-        columns = [sa.cast(sa.func.json_agg(column), sa.Text) for column in inner.c]
-        found = connection.execute(sa.select(*columns)).one()
-        return [json.loads(column) if column else [] for column in found]
+        joined = [part for column in inner.c for part in (sa.func.count(column), sa.func.string_agg(column, UNIT))]
+        number, *texts = connection.execute(sa.select(sa.func.count(), *joined).select_from(inner)).one()
+        found = [text.split(UNIT) if text is not None else [] for text in texts[1::2]]
+        if all(given == number == len(column) for given, column in zip(texts[::2], found, strict=True)):
+            return list(found)
+        # A value is missing, or holds the mark between two.
+        spelled = [sa.cast(sa.func.json_agg(column), sa.Text) for column in inner.c]
+        return [json.loads(column) for column in connection.execute(sa.select(*spelled)).one()]
 
     def dense(
         self,
@@ -103,8 +115,7 @@ class PostgreSQLWriter(Writer):
         self, columns: Sequence[sa.ColumnElement[Any]], declared: Sequence[str], rows: Sequence[Found]
     ) -> list[Predicate]:
         """One statement: the pages between the first and the last row where they are dense, else each place."""
-        parts = list(zip(*keys_of(rows), strict=True))
-        wanted = [_array(part, kind) for part, kind in zip(parts, declared, strict=True)]
+        wanted = [_array(part, kind) for part, kind in zip(parts_of(rows), declared, strict=True)]
         if len(wanted) == 1:
             by_key: Predicate = columns[0].op("=", is_comparison=True)(sa.func.any(wanted[0]))
         else:

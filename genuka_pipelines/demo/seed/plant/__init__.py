@@ -15,6 +15,7 @@ from genuka_pipelines.demo.seed.plant import (
     departed,
     hanging,
     offers,
+    orphans,
     overdue,
     passwords,
     statements,
@@ -40,6 +41,7 @@ def plant(bases: dict[str, Base], recipe: Recipe, counts: Counter[str]) -> list[
         overdue.plant(bed, here)
         departed.plant(bed, here)
         hanging.plant(bed, here)
+        orphans.plant(bed, here)
         undeclared.plant(bed)
         bed.commit()
     return bed.planted

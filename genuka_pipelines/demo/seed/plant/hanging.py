@@ -99,6 +99,8 @@ def _by_name(bed: Bed, here: Tenant, model: str, key: str) -> Iterator[_Hung]:
     if model == "Shop":
         yield "customer_shop", "shop_id", {"customer_id": here.customer, "shop_id": key}
     elif model == "Customer":
+        wrote = {"reviewer_id": key, "reviewable_type": "App\\Models\\Product", "reviewable_id": here.product}
+        yield "reviews", "reviewer_id", {**wrote, "customer": [], "content": "Très bon savon"}
         yield "orders", "customer_id", {"customer_id": key, "reference": "#ORDER_9007", "currency": "XAF"}
         bought = bed.add(GENUKA, "orders", {**here.own, "customer_id": key, "reference": "#ORDER_9008"}, age=50)
         yield from _of_order(bed, here, bought)

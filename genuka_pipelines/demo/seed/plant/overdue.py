@@ -109,6 +109,10 @@ def _genletter(bed: Bed) -> None:
         bed.plant(OVERDUE, (GENLETTER, "user_profiles", "account_id"), profile, age=days)
         choice = {"account_id": key, "policy_version": "2024-05-03", "granted_at": bed.ago(3), "categories": []}
         bed.plant(OVERDUE, (GENLETTER, "cookie_consents", "account_id"), choice, age=3)
+        asked = {"account_id": key, "provider": "tawk_to", "started_at": bed.ago(3), "closed_at": bed.ago(3)}
+        chat = bed.plant(OVERDUE, (GENLETTER, "chat_conversations", "account_id"), asked, age=3)
+        words = {"conversation_id": chat, "author": "visitor", "body": "Mon compte", "sent_at": bed.ago(3)}
+        bed.plant(OVERDUE, (GENLETTER, "chat_messages", "conversation_id"), words, age=3)
     add("billing_invoices", "issued_at", 11.5 * _YEAR, {"number": "GL-PLANTED-2", "processor": "stripe"})
     chat = add("chat_conversations", "closed_at", 430, {"provider": "tawk_to", "started_at": bed.ago(431)})
     add("chat_messages", "sent_at", 430, {"conversation_id": chat, "author": "visitor", "body": "Bonjour"})
