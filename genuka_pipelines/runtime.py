@@ -7,7 +7,7 @@ opened in one way and closed in one place.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import cache, cached_property
@@ -20,6 +20,9 @@ from genuka_pipelines.catalog.load import load_catalog
 from genuka_pipelines.settings import NotConfigured, Settings, load_settings
 
 if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+    from genuka_pipelines.catalog.expectation import Expectation
     from genuka_pipelines.control import Control
     from genuka_pipelines.keys import Keyring
     from genuka_pipelines.rows.aged import Aged
@@ -69,13 +72,17 @@ class Runtime:
             if system not in self._databases:
                 declared = self.catalog.systems[system]
                 opened = open_databases(
-                    self.settings.url(self._setting(system)),
+                    self.url(system),
                     name=system,
                     tenants=declared.tenants,
                     url_of=self.settings.tenant_url,
                 )
                 self._databases[system] = self._opened.enter_context(opened)
             return self._databases[system]
+
+    def url(self, system: str) -> URL:
+        """The address of a database system; raises NotConfigured."""
+        return self.settings.url(self._setting(system))
 
     def store(self, system: str) -> Store:
         """The store of a system."""
@@ -154,6 +161,19 @@ class Runtime:
     def staging(self) -> Path:
         """The folder of staged tables, private to this user."""
         folder = self.settings.home / "staging"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def unmet(self, columns: Mapping[str, Sequence[object]], expected: Expectation) -> int | None:
+        """How many rows of a small table of our own fail an expectation; None where that could not be found out."""
+        from genuka_pipelines.quality.expectations import unmet_in_frame
+
+        return unmet_in_frame(columns, expected)
+
+    @property
+    def backups(self) -> Path:
+        """The folder of what backups can make anew: row index, state, spools; private to this user."""
+        folder = self.settings.home / "backups"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from genuka_pipelines.catalog.backup import BackupPlan
 from genuka_pipelines.catalog.category import Category
 from genuka_pipelines.catalog.evidence import Ledger
 from genuka_pipelines.catalog.policy import Clause, Plan, PlannedKeepers, Policy
@@ -18,6 +19,7 @@ from genuka_pipelines.catalog.vocabulary import Vocabulary, fideslang_categories
 from genuka_pipelines.catalog.yaml_file import YamlFile
 
 KINDS = {
+    "BackupPlan": BackupPlan,
     "DataCategory": Category,
     "Ledger": Ledger,
     "Policy": Policy,
@@ -30,7 +32,7 @@ KINDS = {
 }
 """The component types that a `defs.yaml` may name, and the value each one is."""
 
-Fact = Category | Ledger | Policy | PlannedKeepers | Processor | Procedure | Question | Sweep | Vocabulary
+Fact = BackupPlan | Category | Ledger | Policy | PlannedKeepers | Processor | Procedure | Question | Sweep | Vocabulary
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Catalog:
     questions: Mapping[str, Question]
     ledgers: Mapping[str, Ledger]
     sweeps: Mapping[str, Sweep] = field(default_factory=dict)
+    backups: Mapping[str, BackupPlan] = field(default_factory=dict)
     files: Mapping[str, YamlFile] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -49,14 +49,18 @@ def keepers(catalog: Catalog) -> Keepers:
             found[clause].extend(
                 f"check:{key}#{name}" for key in asked(catalog, question) if _under(catalog, key, product)
             )
+    for plan in catalog.backups.values():
+        for check, clauses in plan.clauses.items():
+            for clause in clauses:
+                found[clause].extend(f"check:{asset}#{check}" for asset in plan.assets_of(check))
     for key, ledger in catalog.ledgers.items():
         for clause in ledger.clauses:
             found[clause].append(f"check:{key}#intact")
     for name, procedure in catalog.procedures.items():
         for clause in procedure.clauses:
             found[clause].append(f"procedure:{name}")
-    for name, plan in catalog.planned.items():
-        for clause in plan.clauses:
+    for name, planned in catalog.planned.items():
+        for clause in planned.clauses:
             found[clause].append(f"planned:{name}")
     return {clause: tuple(dict.fromkeys(found[clause])) for clause in catalog.clauses}
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from genuka_pipelines.catalog.backup import BackupPlan
 from genuka_pipelines.catalog.catalogue import KINDS, Catalog, Fact
 from genuka_pipelines.catalog.category import Category
 from genuka_pipelines.catalog.evidence import Ledger
@@ -104,6 +105,7 @@ def _assemble(root: Path, facts: Mapping[str, Fact], files: Mapping[str, YamlFil
         questions=_by_folder(_of(facts, Question)),
         ledgers=_of(facts, Ledger),
         sweeps=_of(facts, Sweep),
+        backups=_of(facts, BackupPlan),
         files=files,
     )
 

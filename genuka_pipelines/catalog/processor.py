@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from fnmatch import fnmatch
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -15,6 +16,7 @@ Setting = Literal[
     "genletter",
     "control",
     "analytics",
+    "drill",
     "media",
     "france",
     "usa",
@@ -78,6 +80,10 @@ class System(Value):
         if self.kind in ("database", "store") and self.setting is None:
             raise ValueError(f"a {self.kind} needs a setting that opens it, one of genuka, genletter, media, france …")
         return self
+
+    def accepts(self, host: str) -> bool:
+        """Whether a host is one of those declared; where none is, any."""
+        return not self.hosts or any(fnmatch(host, pattern) for pattern in self.hosts)
 
     @property
     def is_control(self) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
+from genuka_pipelines.catalog.zone import night_of
 from genuka_pipelines.cli.answer import AsOf, Json, moment, one_sentence, say, show, table
 from genuka_pipelines.cli.texts import said
 from genuka_pipelines.settings import home_of, load_settings, wanted_parts
@@ -17,7 +19,9 @@ Companies = Annotated[int, typer.Option(min=1, max=100_000, help="How many tenan
 Days = Annotated[int, typer.Option(min=1, max=365, help="How many days of activity.")]
 Seed = Annotated[int, typer.Option(help="The same seed makes the same data.")]
 Plant = Annotated[bool, typer.Option("--plant", help="Add forbidden values in known places.")]
-JOBS = ("inspect", "retention_sweep", "staging", "anchor")
+JOBS = ("inspect", "backup_replication", "retention_sweep", "staging", "restore_drill", "anchor")
+OF_A_NIGHT = ("backup_replication", "restore_drill")
+"""The jobs that are about one night, tonight's: backups live by the wall clock."""
 
 
 @one_sentence
@@ -49,7 +53,10 @@ def demo(
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
-    """Set up, seed, observe, check, plan a sweep, stage and anchor by real Dagster runs; again is fine."""
+    """Set up, seed, observe, check, back up, plan a sweep, stage, drill and anchor by real runs; again is fine."""
+    from genuka_pipelines.backups import nights
+    from genuka_pipelines.backups.asked import regions_of
+    from genuka_pipelines.control import Restored
     from genuka_pipelines.control.switches import RETENTION_SWEEP
     from genuka_pipelines.demo.embedded import up
     from genuka_pipelines.demo.filling import fill
@@ -58,21 +65,31 @@ def demo(
     from genuka_pipelines.runtime import open_runtime, prepare
 
     began, now = time.monotonic(), moment(as_of)
-    say(said("1/6 starting PostgreSQL, stores and keys …"))
+    say(said("1/8 starting PostgreSQL, stores and keys …"))
     stack = up(home_of(), wanted=wanted_parts())
     settings = load_settings()
     prepare(settings, started=stack.started, now=datetime.now(UTC))
-    filling = "2/6 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …"
+    filling = "2/8 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …"
     say(said(filling, companies=companies, days=days))
     made = fill(settings, companies=companies, days=days, seed=seed, as_of=now, plant=False, progress=_progress)
     runs = {}
     for number, job in enumerate(JOBS, 3):
-        say(said("{number}/6 Dagster job {job} …", number=number, job=job))
-        runs[job] = run_job(job, home=settings.home, as_of=now, progress=lambda _, n: _progress(f"{n} steps"))
+        say(said("{number}/8 Dagster job {job} …", number=number, job=job))
+        night = night_of(datetime.now(UTC)).isoformat() if job in OF_A_NIGHT else None
+        told = partial(_steps, job)
+        runs[job] = run_job(job, home=settings.home, as_of=now, progress=told, partition=night)
     with open_runtime(settings) as runtime:
         states = clause_states(runtime.catalog, evidence(runtime.control, datetime.now(UTC)))
         head = runtime.control.ledger.head().seq
         switched_on = runtime.control.switches.on(RETENTION_SWEEP)
+        restored = list(runtime.control.ledger.latest(Restored))
+        copied = [
+            {"backup": header.backup, "owners": len(header.owners)}
+            for plan in runtime.catalog.backups.values()
+            for region in regions_of(runtime, plan).values()
+            for header in [nights.newest(region, verify=runtime.keyring.verify, now=datetime.now(UTC))]
+            if header is not None
+        ]
         answers = [entry.body for entry in runtime.control.ledger.latest_checks().values()]
         seen = [entry.body for entry in runtime.control.ledger.latest_observations().values()]
     counts = {state: sum(s.status == state for s in states) for state in dict.fromkeys(s.status for s in states)}
@@ -90,6 +107,8 @@ def demo(
             "checks": len(answers),
             "failed": failed,
         },
+        "backups": {"ok": runs["backup_replication"].succeeded, "regions": copied},
+        "drills": {"ok": runs["restore_drill"].succeeded, "restored": len(restored)},
         "retention": {"ok": runs["retention_sweep"].succeeded, "dry_run": True, "switched_on": switched_on},
         "staging": {"ok": runs["staging"].succeeded, "tables": runs["staging"].steps},
         "ledger": {"ok": runs["anchor"].succeeded, "entries": head},
@@ -107,6 +126,8 @@ def demo(
                     said("checks"),
                     said("{passed} passed, {failed} failed", passed=len(answers) - len(failed), failed=len(failed)),
                 ),
+                (said("regions with tonight's backup"), len(copied)),
+                (said("backups restored in drills"), len(restored)),
                 (said("tables staged"), runs["staging"].steps),
                 (said("ledger entries"), head),
                 *((said("clauses {state}", state=said(state)), number) for state, number in counts.items()),
@@ -120,6 +141,10 @@ def demo(
     show(json, content, people)
     if not ok:
         raise typer.Exit(1)
+
+
+def _steps(job: str, _: str, number: int) -> None:
+    _progress(f"{job}: {number} steps")
 
 
 def _progress(text: str) -> None:

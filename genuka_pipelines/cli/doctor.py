@@ -13,6 +13,9 @@ from genuka_pipelines.cli.texts import said
 from genuka_pipelines.runtime import Runtime, open_runtime
 from genuka_pipelines.settings import home_of, load_settings
 
+OPTIONAL = ("analytics", "drill")
+"""Settings that a house may do without."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -50,7 +53,7 @@ def _parts() -> Iterator[Part]:
         yield _tried("keys", lambda: ", ".join(runtime.keyring.ids))
         yield _tried("control", lambda: _control(runtime))
         for name, system in runtime.catalog.systems.items():
-            if system.setting in (None, "home") or (system.setting == "analytics" and not _has(runtime, "analytics")):
+            if system.setting in (None, "home") or (system.setting in OPTIONAL and not _has(runtime, system.setting)):
                 continue
             if system.kind == "database":
                 yield _tried(name, lambda name=name: _database(runtime, name))  # type: ignore[misc]

@@ -23,7 +23,8 @@ class UnknownCapability(GenukaError):
 @one_sentence
 def go_live(
     capability: Annotated[
-        list[str] | None, typer.Argument(metavar="CAPABILITY", help="Which: retention_sweep; all if left out.")
+        list[str] | None,
+        typer.Argument(metavar="CAPABILITY", help="Which: retention_sweep, backup_expiry; all if left out."),
     ] = None,
     by: Annotated[str, typer.Option("--by", metavar="ID", help="Your staff id, opaque.")] = "operator",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,

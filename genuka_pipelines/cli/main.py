@@ -6,12 +6,14 @@ import typer
 
 from genuka_pipelines.cli import (
     affected,
+    backup,
     catalogue,
     demo,
     doctor,
     go_live,
     hold,
     ledger,
+    restore,
     retention,
     review,
     stack,
@@ -34,6 +36,9 @@ app.command()(catalogue.catalog)
 app.command()(affected.affected)
 app.command()(go_live.go_live)
 app.add_typer(retention.app, name="retention")
+for command in (restore.restore, restore.drill, restore.shred):
+    backup.app.command()(command)
+app.add_typer(backup.app, name="backup")
 app.add_typer(hold.app, name="hold")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(review.app, name="review")

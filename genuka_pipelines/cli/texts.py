@@ -9,6 +9,8 @@ from __future__ import annotations
 from genuka_pipelines.settings import language_of
 
 FRENCH: dict[str, str] = {
+    "regions with tonight's backup": "régions avec la sauvegarde de cette nuit",
+    "backups restored in drills": "sauvegardes restaurées en exercice",
     # tables and their columns
     "Categories": "Catégories",
     "Clauses": "Clauses",
@@ -113,11 +115,11 @@ FRENCH: dict[str, str] = {
     "{passed} passed, {failed} failed": "{passed} réussis, {failed} échoués",
     "{rows} in {tables} tables": "{rows} dans {tables} tables",
     # sentences
-    "1/6 starting PostgreSQL, stores and keys …": "1/6 démarrage de PostgreSQL, des stockages et des clés …",
-    "2/6 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …": (
-        "2/6 remplissage d'un Genuka et d'un Genletter synthétiques ({companies} entreprises, {days} jours) …"
+    "1/8 starting PostgreSQL, stores and keys …": "1/8 démarrage de PostgreSQL, des stockages et des clés …",
+    "2/8 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …": (
+        "2/8 remplissage d'un Genuka et d'un Genletter synthétiques ({companies} entreprises, {days} jours) …"
     ),
-    "{number}/6 Dagster job {job} …": "{number}/6 job Dagster {job} …",
+    "{number}/8 Dagster job {job} …": "{number}/8 job Dagster {job} …",
     "Look: make dev (the Dagster UI) · genuka catalog · genuka ledger verify · {logs}": (
         "À voir : make dev (l'interface de Dagster) · genuka catalog · genuka ledger verify · {logs}"
     ),

@@ -1,5 +1,6 @@
 """YAML to assets and checks: a thin skin over the catalogue, the only place besides schedules that knows Dagster."""
 
+from genuka_pipelines.components.backups import BackupPlan
 from genuka_pipelines.components.category import DataCategory
 from genuka_pipelines.components.ledger import Ledger
 from genuka_pipelines.components.processor import Processor
@@ -8,6 +9,7 @@ from genuka_pipelines.components.quiet import PlannedKeepers, Policy, Procedure,
 from genuka_pipelines.components.sweep import RetentionSweep
 
 __all__ = [
+    "BackupPlan",
     "DataCategory",
     "Ledger",
     "PlannedKeepers",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, ClassVar, Literal, TypeVar
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
 
 from genuka_pipelines.control.canonical import canonical_json
 from genuka_pipelines.control.errors import LedgerDamaged, NotOpaque
@@ -193,6 +193,57 @@ class Pruned(Body):
     before: date
 
 
+class Absence(Body):
+    """Nothing is left of an epoch of backups in a region: versions, markers and bytes that were destroyed there.
+
+    Written here because the bucket that it is about keeps nothing of that epoch, this proof included.
+    """
+
+    kind = "absence"
+    epoch: date
+    region: Name
+    objects: Count
+    bytes: Count
+
+    @property
+    def subject(self) -> str:
+        """`region/epoch`."""
+        return f"{self.region}/{self.epoch}"
+
+
+BackupOwner = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+"""Whose a backup is, as keys of objects name it: a keyed hash."""
+
+
+class ShreddingAnnounced(Body):
+    """The key of an owner's backups is to be destroyed, or `withdrawn`; `by` is the keyed hash of who says so."""
+
+    kind = "shredding_announced"
+    owner: BackupOwner
+    by: Hash
+    withdrawn: bool = Field(default=False, strict=True)
+
+    @property
+    def subject(self) -> str:
+        """The owner."""
+        return self.owner
+
+
+class KeyShredded(Body):
+    """The key announced in an entry is destroyed in each store: the SHA-256 of what was there, None for nothing."""
+
+    kind = "key_shredded"
+    owner: BackupOwner
+    announced: Annotated[Count, Field(ge=1)]
+    by: Hash
+    found: Annotated[Mapping[Name, Hash | None], Field(min_length=1)]
+
+    @property
+    def subject(self) -> str:
+        """The owner."""
+        return self.owner
+
+
 class Planned(Body):
     """What is about to be destroyed: `root` is the Merkle root of the rows' keyed hashes."""
 
@@ -225,10 +276,68 @@ class Done(Body):
         return str(self.intent)
 
 
+class ErasuresPublished(Body):
+    """A segment of the list of erasures was written into these regions: its number, hash and rows."""
+
+    kind = "erasures_published"
+    number: Count
+    sha256: Hash
+    rows: Count
+    regions: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class RecoveryInstructed(Body):
+    """A member of staff recorded a tenant's instruction to give back what it had deleted itself."""
+
+    kind = "recovery_instructed"
+    owner: BackupOwner
+    by: Hash
+
+    @property
+    def subject(self) -> str:
+        """The owner."""
+        return self.owner
+
+
+class Restored(Body):
+    """A backup was restored and passed the gate: only then may it be used.
+
+    `captured` is its snapshot's moment, `list_head` and `list_sha256` the last segment of the list of erasures
+    that was replayed. `region` is the one that was read alone, or first; `seconds` from its first byte to the end of
+    the gate. A drill lists rows as erased that are not: `planted` of them were there, and then were not. Rows
+    `erased` were listed; `swept` are overdue as of now; `kept` are listed, and held or
+    kept by law; `undone` were given back in the application; `recovered` on the tenant's own instruction.
+    """
+
+    kind = "restored"
+    scope: Literal["tenant", "table", "platform", "everything"]
+    owner: BackupOwner | None = None
+    region: Name | None = None
+    drill: bool = Field(default=False, strict=True)
+    planted: Count = 0
+    seconds: Count = 0
+    captured: AwareDatetime
+    tables: Count
+    rows: Count
+    erased: Count
+    swept: Count
+    kept: Count
+    undone: Count
+    recovered: Count
+    list_head: Count
+    list_sha256: Hash
+
+    @property
+    def subject(self) -> str:
+        """The owner; empty for all of them."""
+        return self.owner or ""
+
+
 B = TypeVar("B", bound=Body)
 _SHAPES: tuple[type[Body], ...] = (
     Observation, Check, Staging, Anchored, Seeded, Lifecycle, Switched, HoldPlaced, HoldRenewed, HoldReleased,
-    NoticeIssued, Pruned, Planned, Done,
+    NoticeIssued, Pruned, Planned, Done, Absence, ShreddingAnnounced, KeyShredded,
+    ErasuresPublished, RecoveryInstructed, Restored,
 )  # fmt: skip
 KINDS: Mapping[str, type[Body]] = {shape.kind: shape for shape in _SHAPES}
 

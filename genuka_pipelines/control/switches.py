@@ -17,7 +17,8 @@ from genuka_pipelines.control.opaque import Id, Name, Opaque
 from genuka_pipelines.control.tables import switches
 
 RETENTION_SWEEP = "retention_sweep"
-CAPABILITIES = (RETENTION_SWEEP,)
+BACKUP_EXPIRY = "backup_expiry"
+CAPABILITIES = (RETENTION_SWEEP, BACKUP_EXPIRY)
 """Everything that a person switches on."""
 
 

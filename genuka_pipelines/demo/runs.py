@@ -5,6 +5,7 @@ Only Dagster's own command line is used, so what the demo shows is what a schedu
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -52,14 +53,16 @@ def dagster_home(home: Path) -> Path:
     return folder
 
 
-def run_job(job: str, *, home: Path, as_of: datetime, progress: Progress) -> Run:
-    """Execute one job on the persistent instance; `progress(job, steps)` after each step."""
+def run_job(job: str, *, home: Path, as_of: datetime, progress: Progress, partition: str | None = None) -> Run:
+    """Execute one job, or one partition of it, on the persistent instance; `progress(job, steps)` after each step."""
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as config:
         config.write(f"resources:\n  house:\n    config:\n      as_of: '{as_of.isoformat()}'\n")
         config.flush()
         command = [sys.executable, "-W", "ignore", "-m", "dagster", "job", "execute"]
         # With the attribute named, Dagster need not load the whole house once more to look for it.
         command += ["-m", "genuka_pipelines.definitions", "-a", "defs", "-j", job, "-c", config.name]
+        if partition is not None:
+            command += ["--tags", json.dumps({"dagster/partition": partition})]
         return _follow(job, command, home, progress)
 
 

@@ -77,7 +77,9 @@ class EpochKey:
         about = self._about(place)
         mac = data[len(PACK) : len(PACK) + _MAC]
         try:
-            plain = AESGCM(self._pack_key(mac)).decrypt(bytes(_NONCE), data[len(PACK) + _MAC :], about)
+            # A view: what is sealed may have 64 MiB.
+            sealed = memoryview(data)[len(PACK) + _MAC :]
+            plain = AESGCM(self._pack_key(mac)).decrypt(bytes(_NONCE), sealed, about)
         except InvalidTag:
             plain = None
         if plain is None or not hmac.compare_digest(mac, self._mac(plain, about)):
@@ -88,10 +90,14 @@ class EpochKey:
         return plain
 
     def wrapped_by(self, tenant: TenantKey) -> bytes:
-        """This key for the store, sealed by its tenant's key."""
-        nonce = new_secret().reveal()[:_NONCE]
-        sealed = AESGCM(tenant._secret.reveal()).encrypt(nonce, self._secret.reveal(), self._about(None))
-        return EPOCH + nonce + sealed
+        """This key for the store, sealed by its tenant's key; always the same bytes for the same two keys.
+
+        The nonce is derived from what is sealed, so none meets a second message.
+        """
+        above, about = tenant._secret.reveal(), self._about(None)
+        seed = hkdf(above, b"genuka epoch nonce 1")
+        nonce = hmac.digest(seed, about + self._secret.reveal(), "sha256")[:_NONCE]
+        return EPOCH + nonce + AESGCM(above).encrypt(nonce, self._secret.reveal(), about)
 
     def _about(self, place: Place | None) -> bytes:
         what = ["genuka pack 1", place.table, place.ordinal] if place else ["genuka epoch key 1"]
@@ -147,6 +153,11 @@ class TenantKey:
     def new_epoch(self, epoch: str) -> EpochKey:
         """A new random key for one of the tenant's epochs."""
         return EpochKey(self.tenant, epoch, new_secret())
+
+    def epoch(self, epoch: str) -> EpochKey:
+        """The key of one of the tenant's epochs: the same wherever it is made, so that regions cannot disagree."""
+        about = json.dumps(["genuka epoch key 1", self.tenant, epoch], separators=(",", ":")).encode()
+        return EpochKey(self.tenant, epoch, Secret(hkdf(self._secret.reveal(), about)))
 
     def open_epoch(self, epoch: str, wrapped: bytes, name: str) -> EpochKey:
         """Opens a wrapped epoch key; Undecryptable, naming the object."""

@@ -15,6 +15,7 @@ from genuka_pipelines.keys.days import NAME as DEVICE_DAY
 from genuka_pipelines.keys.days import DeviceDays
 from genuka_pipelines.keys.epochs import PseudonymRing
 from genuka_pipelines.keys.errors import KeyHeldElsewhere, KeyMissing, KeyReplaced, KeysNotApart, KeyUnusable
+from genuka_pipelines.keys.escrow import read_recipients
 from genuka_pipelines.keys.files import (
     alone,
     new_secret,
@@ -34,18 +35,22 @@ HASHING = ("suppression", "erasure")
 NEVER_ROTATE = (*HASHING, "sealing")
 SECRETS = (*NEVER_ROTATE, "signing")
 RINGS = ("pseudonym_browser", "pseudonym_identity")
-GIVABLE = (*SECRETS, *RINGS, "root")
+GIVABLE = (*SECRETS, *RINGS, "root", "escrow")
 VERSION = 1
 
 
 class Keyring:
-    """The keys: `root`, `signing`, `sealing`, `suppression`, `erasure`, two pseudonym rings, and a key a day."""
+    """The keys: `root`, `signing`, `sealing`, `suppression`, `erasure`, two pseudonym rings, and a key a day.
+
+    `escrow` are the age recipients that may open the tenants' keys beside the root; empty where none were given.
+    """
 
     def __init__(self, folder: Path, given: Mapping[str, Path]) -> None:
         secrets = {name: _secret(name, folder, given) for name in SECRETS}
         rings = {name: read_secret(given[name], given=True) for name in RINGS if name in given}
         _refuse_same({**secrets, **rings})
         self.root = RootKey.load(given.get("root", folder / "root.age"), given="root" in given)
+        self.escrow = read_recipients(given["escrow"]) if "escrow" in given else ()
         self.signing = SigningKey(secrets["signing"])
         self.sealing = SealingKey("sealing", secrets["sealing"])
         self.suppression, self.erasure = (HmacKey(name, secrets[name].id, secrets[name]) for name in HASHING)

@@ -10,12 +10,10 @@ from datetime import datetime
 from importlib import import_module
 from typing import Literal
 
-from genuka_pipelines.control import Check
-from genuka_pipelines.quality.answer import Answer
+from genuka_pipelines.catalog.answer import Answer
+from genuka_pipelines.control.answers import record_answer
 from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.quality.surroundings import Surroundings
-
-UNPROVEN = "unproven"
 
 
 def ask(house: Surroundings, name: str, key: str, *, as_of: datetime, now: datetime) -> Answer:
@@ -25,17 +23,5 @@ def ask(house: Surroundings, name: str, key: str, *, as_of: datetime, now: datet
     found: Answer = module.ask(Asked(house, name, key, as_of, now))
     severity: Literal["error", "warn"] = "warn" if "warn" in (question.severity, found.severity) else "error"
     answer = replace(found, severity=severity)
-    counts = {**answer.counts, **({UNPROVEN: 1} if answer.unproven else {})}
-    house.control.ledger.append(
-        Check(
-            asset=key,
-            check=name,
-            clauses=question.clauses,
-            passed=answer.passed,
-            severity=severity,
-            counts=counts,
-        ),
-        as_of=as_of,
-        now=now,
-    )
+    record_answer(house.control.ledger, answer, asset=key, check=name, clauses=question.clauses, as_of=as_of, now=now)
     return answer

@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from genuka_pipelines.catalog.answer import Answer, none_found
 from genuka_pipelines.control import Finding
-from genuka_pipelines.quality.answer import Answer, none_found
 from genuka_pipelines.quality.scanning import Hit, scan_table
 from genuka_pipelines.quality.scope import read_each
 

@@ -10,8 +10,8 @@ from typing import Literal
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.keepers import RETENTION, keepers
 from genuka_pipelines.control import Check, Control, Entry, Observation
-from genuka_pipelines.control.switches import RETENTION_SWEEP
-from genuka_pipelines.quality.asking import UNPROVEN
+from genuka_pipelines.control.answers import UNPROVEN
+from genuka_pipelines.control.switches import BACKUP_EXPIRY, CAPABILITIES, RETENTION_SWEEP
 
 State = Literal["kept", "broken", "unproven", "procedure", "planned", "not switched on"]
 _WORST_FIRST: tuple[State, ...] = ("broken", "planned", "not switched on", "unproven", "procedure", "kept")
@@ -48,7 +48,7 @@ class Evidence:
         if kind == "check":
             asset, _, check = name.partition("#")
             answered = self._answered(self.checks.get((asset, check)))
-            off = asset.startswith(RETENTION) and RETENTION_SWEEP in self.switched_off
+            off = _switch(asset, check) in self.switched_off
             return "not switched on" if off and answered == "kept" else answered
         if name.startswith("systems/"):
             answers = [self._answered(entry) for (asset, _), entry in self.checks.items() if asset == name]
@@ -70,8 +70,15 @@ class Evidence:
 
 def evidence(control: Control, now: datetime) -> Evidence:
     """The evidence at hand."""
-    off = frozenset(name for name in (RETENTION_SWEEP,) if not control.switches.on(name))
+    off = frozenset(name for name in CAPABILITIES if not control.switches.on(name))
     return Evidence(control.ledger.latest_checks(), control.ledger.latest_observations(), now, off)
+
+
+def _switch(asset: str, check: str) -> str | None:
+    """The capability without which a check's yes is only how things happen to be."""
+    if asset.startswith(RETENTION):
+        return RETENTION_SWEEP
+    return BACKUP_EXPIRY if check == "none_over_twelve_months" else None
 
 
 def clause_states(catalog: Catalog, known: Evidence) -> tuple[ClauseState, ...]:

@@ -44,7 +44,7 @@ class Settings(BaseModel):
 
     home: Annotated[Path, AfterValidator(absolute)] = Path(".genuka")
     assets: FolderOfFacts = Path(__file__).parents[2] / "assets"
-    databases: dict[Literal["genuka", "genletter", "control", "analytics"], DatabaseUrl] = {}
+    databases: dict[Literal["genuka", "genletter", "control", "analytics", "drill"], DatabaseUrl] = {}
     stores: dict[Literal["media", "france", "usa", "exports", "published"], StoreAddress] = {}
     services: dict[Literal["posthog", "tawk_to"], ServiceAddress] = {}
     key_files: dict[str, KeyFile] = {}
@@ -88,10 +88,15 @@ class Settings(BaseModel):
         return self.home / "keys"
 
     def url(self, name: str) -> URL:
-        """The address of database `genuka`, `genletter`, `control` or `analytics`; raises NotConfigured."""
+        """The address of database `genuka`, `genletter`, `control`, `analytics` or `drill`; raises NotConfigured.
+
+        `drill` is where restores are tried; beside embedded databases it is the same server.
+        """
         for known, secret in self.databases.items():
             if known == name:
                 return as_url(secret)
+        if name == "drill" and "genuka" in self.embedded:
+            return self.url("genuka").set(database="genuka_drill")
         raise _missing("database", ("databases", name), DATABASES)
 
     def store(self, name: str) -> StoreAddress:

@@ -11,7 +11,7 @@ import re
 
 PREFIX = "GENUKA_"
 STORES = ("media", "france", "usa", "exports", "published")
-DATABASES = ("genuka", "genletter", "control", "analytics")
+DATABASES = ("genuka", "genletter", "control", "analytics", "drill")
 SERVICES = {"posthog": "genuka", "tawk_to": "genletter"}
 """The services that hold what rows point at, each with the database of those rows."""
 EMBEDDABLE = frozenset({"genuka", "genletter", "control", *STORES})
@@ -28,6 +28,7 @@ _PLACES: dict[str, Place] = {
     "GENLETTER_URL": ("databases", "genletter"),
     "CONTROL_URL": ("databases", "control"),
     "ANALYTICS_URL": ("databases", "analytics"),
+    "DRILL_URL": ("databases", "drill"),
     "POSTHOG_URL": ("services", "posthog", "url"),
     "POSTHOG_PROJECT": ("services", "posthog", "project"),
     "POSTHOG_KEY_FILE": ("services", "posthog", "key_file"),

@@ -72,6 +72,23 @@ class Capabilities:
     clock_offset: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An upload in parts that nobody ended: kept and billed, yet in no listing of objects. `begun` in UTC."""
+
+    key: str
+    upload: str
+    begun: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Resistance:
+    """What the server itself refused when it was asked: to delete a locked version, to end its lock sooner."""
+
+    deletion: bool
+    shortening: bool
+
+
 class Store(Protocol):
     """Safe to use from several threads and processes at once. Errors: see stores/errors.py.
 
@@ -141,6 +158,18 @@ class Store(Protocol):
 
         Some providers never let a lock be changed: rely on it only to mend a lock that is missing.
         """
+
+    def resistance(self, key: str, *, version: str) -> Resistance:
+        """Really try to delete a version and to shorten its lock, without any check of ours before.
+
+        Whatever is not refused has happened: for an object made to be attacked. NoSuchObject.
+        """
+
+    def incomplete(self, prefix: str = "") -> Iterator[Unfinished]:
+        """The uploads in parts that were begun and neither ended nor aborted."""
+
+    def abort(self, unfinished: Unfinished) -> None:
+        """Throw an unfinished upload away; doing it again is no error."""
 
     def capabilities(self) -> Capabilities:
         """What `probe` found; CapabilityUnknown before it."""

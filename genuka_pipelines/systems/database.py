@@ -23,6 +23,7 @@ from genuka_pipelines.systems.writer import ForeignKey, Writer
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from genuka_pipelines.systems.dump import Dump, Load
 
 Inventory = Mapping[str, Mapping[str, tuple[str, str, str | None, bool]]]
 """Table to column to (declared type, base type, collation, nullable)."""
@@ -104,7 +105,7 @@ class Database:
         return self.dialect.writer()
 
     @contextmanager
-    def _named_errors(self, *, writing: bool = False) -> Iterator[None]:
+    def named_errors(self, *, writing: bool = False) -> Iterator[None]:
         """Turn a driver's error into one of ours, without its text."""
         drivers: tuple[type[Exception], ...] = (
             sa.exc.DBAPIError,
@@ -129,7 +130,7 @@ class Database:
     @contextmanager
     def connected(self) -> Iterator[sa.Connection]:
         """A read-only, repeatable-read transaction for a few queries."""
-        with self._named_errors(), self._engine.connect() as connection:
+        with self.named_errors(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -138,7 +139,7 @@ class Database:
 
         RowsLocked after half a second's wait for a lock (a second on InnoDB), TooSlow after half a minute.
         """
-        with self._named_errors(writing=True), self._writing_engine.begin() as connection:
+        with self.named_errors(writing=True), self._writing_engine.begin() as connection:
             yield connection
 
     def links(self) -> tuple[ForeignKey, ...]:
@@ -211,7 +212,7 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """One consistent view, for several bulk reads."""
-        with self._named_errors():
+        with self.named_errors():
             with self._engine.connect():
                 """The pool's connection fails with a cause; the bulk reader's may not."""
             snapshot = self.dialect.snapshot(self._engine, self.timeout)
@@ -224,6 +225,30 @@ class Database:
         """One bulk read in a snapshot of its own; see Snapshot.stream."""
         with self.snapshot() as snapshot:
             yield from snapshot.stream(query, batch_rows)
+
+    @contextmanager
+    def dump(self, workers: int = 1) -> Iterator[Dump]:
+        """One consistent view of the whole database as its own text.
+
+        RowsHidden where the role would not see every row, NotReadWhole for a table that no such view covers.
+        """
+        with self.named_errors():
+            dump = self.dialect.dump(self, workers)
+        try:
+            yield dump
+        finally:
+            dump.close()
+
+    @contextmanager
+    def load(self, schema: str | None = None) -> Iterator[Load]:
+        """A way to put a dump here: into the URL's own (or, on PostgreSQL, current) schema, or one of a name.
+
+        That one must be empty (TargetNotEmpty) or missing. What is not published in the block is gone after it.
+        """
+        with self.named_errors(writing=True):
+            load = self.dialect.load(self, schema)
+        with load:
+            yield load
 
 
 @contextmanager

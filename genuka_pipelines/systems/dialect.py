@@ -17,6 +17,8 @@ from genuka_pipelines.systems.errors import Trouble, UnknownDialect
 from genuka_pipelines.systems.key_block import key_block
 
 if TYPE_CHECKING:
+    from genuka_pipelines.systems.database import Database
+    from genuka_pipelines.systems.dump import Dump, Load
     from genuka_pipelines.systems.snapshot import Snapshot
     from genuka_pipelines.systems.writer import Writer
 
@@ -62,6 +64,14 @@ class Dialect(ABC):
     @abstractmethod
     def snapshot(self, engine: sa.Engine, timeout: float | None) -> Snapshot:
         """An open consistent view."""
+
+    @abstractmethod
+    def dump(self, database: Database, workers: int) -> Dump:
+        """An open consistent view of the whole database, in its own text."""
+
+    @abstractmethod
+    def load(self, database: Database, schema: str | None) -> Load:
+        """A way to put such a text into an empty database or schema."""
 
     @abstractmethod
     def writer(self) -> Writer:

@@ -58,6 +58,22 @@ class QueryFailed(GenukaError):
     """The server refused a statement for another reason; the code says which."""
 
 
+class RowsHidden(GenukaError):
+    """The role does not see every row, so that a copy would lack rows and look complete."""
+
+
+class NotReadWhole(GenukaError):
+    """A table cannot be read in one moment with the others, or not be made again as it is."""
+
+
+class TargetNotEmpty(GenukaError):
+    """Something is where a restore was to go, and would be mixed or overwritten."""
+
+
+class NotRestorable(GenukaError):
+    """The server does not take a definition or a row as it was."""
+
+
 _SENTENCES: dict[Trouble, tuple[type[GenukaError], str]] = {
     "refused": (DatabaseUnreachable, "{at} refuses connections; start the server or correct the URL"),
     "login": (DatabaseUnreachable, "{at} refuses the user or the password of the URL; correct them"),

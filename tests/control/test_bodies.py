@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genuka_pipelines.control import (
+    Absence,
     Anchored,
     Body,
     Check,
     Done,
+    ErasuresPublished,
     HoldPlaced,
     HoldReleased,
     HoldRenewed,
+    KeyShredded,
     LedgerDamaged,
     Lifecycle,
     NoticeIssued,
@@ -22,7 +25,10 @@ from genuka_pipelines.control import (
     Observation,
     Planned,
     Pruned,
+    RecoveryInstructed,
+    Restored,
     Seeded,
+    ShreddingAnnounced,
     StagedShard,
     Staging,
     Switched,
@@ -56,6 +62,15 @@ EVERY_KIND: list[Body] = [
     Pruned(through=7, last_hash=HASH, count=7, before=date(2021, 11, 22)),
     Planned(rule="genuka/sessions:ended_at", table="sessions", count=5, root=HASH),
     Done(intent=7, rule="genuka/sessions:ended_at", table="sessions", count=5, root=HASH),
+    Absence(epoch=date(2026, 11, 2), region="france", objects=9, bytes=2**40),
+    ShreddingAnnounced(owner="b" * 32, by=HASH),
+    KeyShredded(owner="b" * 32, announced=3, by=HASH, found={"france": HASH, "usa": None}),
+    ErasuresPublished(number=3, sha256=HASH, rows=9, regions=("france", "usa")),
+    RecoveryInstructed(owner="b" * 32, by=HASH),
+    Restored(
+        scope="tenant", owner="b" * 32, captured=datetime(2026, 11, 22, tzinfo=UTC), tables=3, rows=9, erased=1,
+        swept=2, kept=0, undone=0, recovered=0, list_head=7, list_sha256=HASH,
+    ),
 ]  # fmt: skip
 
 
@@ -102,6 +117,8 @@ PLACES: list[tuple[type[Body], dict[str, Any], str]] = [
     (NoticeIssued, {"rule": "r", "tenant": HASH, "days": 1, "due": date(2027, 2, 28)}, "tenant"),
     (NoticeIssued, {"rule": "r", "tenant": HASH, "days": 1, "due": date(2027, 2, 28)}, "due"),
     (Switched, {"capability": "c", "on": True}, "capability"),
+    (ShreddingAnnounced, {"owner": "b" * 32, "by": HASH}, "owner"),
+    (ShreddingAnnounced, {"owner": "b" * 32, "by": HASH}, "by"),
     (Planned, {"rule": "r", "table": "t", "count": 0, "root": HASH}, "rule"),
     (Planned, {"rule": "r", "table": "t", "count": 0, "root": HASH}, "root"),
     (Planned, {"rule": "r", "table": "t", "count": 0, "root": HASH}, "count"),

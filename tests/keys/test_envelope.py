@@ -90,6 +90,24 @@ def test_the_chain_from_the_root_to_a_pack() -> None:
     assert tenant_file != TENANT.wrapped_by(ROOT)
 
 
+def test_an_epochs_key_is_the_same_wherever_it_is_made() -> None:
+    again = TenantKey.unwrap("t1", TENANT.wrapped_by(ROOT), ROOT, "t1/key")
+    one, other = TENANT.epoch("2026-11-02"), again.epoch("2026-11-02")
+    assert one.wrapped_by(TENANT) == other.wrapped_by(again)
+    assert one.seal(b"rows", HERE) == other.seal(b"rows", HERE)
+    names = {
+        key.seal(b"rows", HERE).name
+        for key in (one, TENANT.epoch("2026-11-30"), TenantKey.new("t1").epoch("2026-11-02"))
+    }
+    assert len(names) == 3
+    # No nonce meets a second key.
+    nonces = {key.wrapped_by(TENANT)[5:17] for key in (one, TENANT.epoch("2026-11-30"), EPOCH)}
+    assert len(nonces) == 3
+    assert again.open_epoch("2026-11-02", one.wrapped_by(TENANT), "t1/epoch").seal(b"rows", HERE) == one.seal(
+        b"rows", HERE
+    )
+
+
 def test_rotation_rewrites_the_few_bytes_above_and_no_pack() -> None:
     pack = EPOCH.seal(b"rows", HERE)
     new_root, new_tenant = RootKey.generate(), TenantKey.new("t1")

@@ -36,6 +36,9 @@ class Backend(Protocol):
     def fill(self, keys: Iterable[str]) -> None:
         """Put one byte under each key, in turn, as fast as may be."""
 
+    def begin(self, key: str) -> None:
+        """Begin to upload an object and die."""
+
     def lost(self) -> Store:
         """An open store whose whole place has vanished."""
 
@@ -60,6 +63,9 @@ class FolderBackend:
         store = self.open()
         for key in keys:
             store.put(key, b"x", if_absent=False)
+
+    def begin(self, key: str) -> None:
+        (self.path / ".store/scratch" / os.urandom(8).hex()).write_bytes(b"the first part")
 
     def lost(self) -> FolderStore:
         store = self.open()
@@ -97,6 +103,11 @@ class BucketBackend:
 
         with ThreadPoolExecutor(8) as writers:
             list(writers.map(put, keys))
+
+    def begin(self, key: str) -> None:
+        place = {"Bucket": self.where.bucket, "Key": self.prefix + key}
+        upload = self.client.create_multipart_upload(**place)["UploadId"]  # type: ignore[arg-type]
+        self.client.upload_part(**place, UploadId=upload, PartNumber=1, Body=b"the first part")  # type: ignore[arg-type]
 
     def damage(self, stored: Stored, data: bytes) -> None:
         """S3 lets nobody change a version, so the damaged one lies above it with the same checksum."""

@@ -26,7 +26,7 @@ from genuka_pipelines.stores.errors import (
     RetentionRefused,
 )
 from genuka_pipelines.stores.purge import purge
-from genuka_pipelines.stores.store import Store
+from genuka_pipelines.stores.store import Resistance, Store
 from tests.conftest import ROUNDS
 from tests.stores.backends import Backend
 from tests.stores.conformance_races import Races
@@ -342,6 +342,37 @@ class Conformance(Races):
         lock = store.retention(key)
         assert lock is not None
         assert lock.until == until.replace(microsecond=0) + timedelta(seconds=1)
+
+    def test_resists_an_attack_on_what_is_locked(self, store: Store, key: str) -> None:
+        until = soon().replace(microsecond=0)
+        put = store.put(key, b"canary", retain_until=until)
+        assert put.version is not None
+        assert store.resistance(key, version=put.version) == Resistance(deletion=True, shortening=True)
+        lock = store.retention(key, version=put.version)
+        assert lock is not None
+        assert lock.until == until
+        open_ = store.put(key + "2", b"unlocked")
+        assert open_.version is not None
+        assert store.resistance(key + "2", version=open_.version) == Resistance(deletion=False, shortening=False)
+        assert list(store.list(key + "2", versions=True)) == []
+        with pytest.raises(NoSuchObject):
+            store.resistance(key + "3", version=put.version)
+
+    # unfinished uploads
+
+    def test_unfinished_uploads_are_found_and_thrown_away(self, store: Store, backend: Backend, key: str) -> None:
+        backend.begin(f"{key}/one")
+        backend.begin(f"{key}/two")
+        backend.begin(f"{key}-neighbour")
+        assert list(store.list(key, versions=True)) == []
+        found = list(store.incomplete(f"{key}/"))
+        assert [each.key for each in found] in ([], [f"{key}/one", f"{key}/two"])  # a folder has swept them already
+        for each in found * 2:
+            assert abs(each.begun - datetime.now(UTC)) < timedelta(seconds=30)
+            store.abort(each)
+        assert list(store.incomplete(f"{key}/")) == []
+        for each in store.incomplete(key):
+            store.abort(each)
 
     # listing
 

@@ -18,6 +18,7 @@ def broken_others(catalog: Catalog) -> Iterator[Broken]:
     yield from _processors(catalog)
     yield from _questions(catalog)
     yield from _ledgers(catalog)
+    yield from _backups(catalog)
 
 
 def _vocabulary(catalog: Catalog) -> Iterator[Broken]:
@@ -74,3 +75,23 @@ def _ledgers(catalog: Catalog) -> Iterator[Broken]:
         for index, system in enumerate(ledger.anchored_in):
             if problem := unknown(system, "system", catalog.systems):
                 yield key, ("attributes", "anchored_in", index), problem
+
+
+def _backups(catalog: Catalog) -> Iterator[Broken]:
+    kinds = {"databases": "database", "media": "store", "scratch": "database", "regions": "store"}
+    for key, plan in catalog.backups.items():
+        parts: list[tuple[str, Iterable[tuple[str | int, str]]]] = [
+            ("databases", enumerate(plan.databases)),
+            ("media", enumerate(plan.media)),
+            ("scratch", [("", plan.scratch)]),
+            ("regions", plan.regions.items()),
+        ]
+        for part, named in parts:
+            known = [name for name, system in catalog.systems.items() if system.kind == kinds[part]]
+            for place, system in named:
+                if problem := unknown(system, kinds[part], known):
+                    yield key, ("attributes", part, place), problem
+        for check, clauses in plan.clauses.items():
+            for index, clause in enumerate(clauses):
+                if problem := unknown(clause, "clause", catalog.clauses):
+                    yield key, ("attributes", "clauses", check, index), problem

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from genuka_pipelines.catalog.answer import Answer, none_found
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.catalog.question import Need
-from genuka_pipelines.quality.answer import Answer, none_found
 from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.rows.declared import Home
 from genuka_pipelines.rows.state import has_value, in_state

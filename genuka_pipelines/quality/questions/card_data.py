@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genuka_pipelines.quality.answer import Answer
+from genuka_pipelines.catalog.answer import Answer
 from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.quality.hunting import hunt
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from fnmatch import fnmatch
 
+from genuka_pipelines.catalog.answer import Answer
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.catalog.processor import Certificate
-from genuka_pipelines.quality.answer import Answer
 from genuka_pipelines.quality.asked import Asked
 
 
@@ -25,7 +24,7 @@ def ask(asked: Asked) -> Answer:
         return _answer(wrong, [*open_, "it is not configured"])
     if host is None:
         open_.append("it is in this machine, which proves no place")
-    elif system.hosts and not any(fnmatch(host, pattern) for pattern in system.hosts):
+    elif not system.accepts(host):
         wrong.append("its host is not one that is declared")
     elif system.place.proof == "declared":
         open_.append(f"{system.place.country} is declared, not proven")

@@ -6,8 +6,8 @@ to most tenants is broken.
 
 from __future__ import annotations
 
+from genuka_pipelines.catalog.answer import Answer, none_found
 from genuka_pipelines.catalog.errors import GenukaError
-from genuka_pipelines.quality.answer import Answer, none_found
 from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.rows.count import plan
 from genuka_pipelines.rows.holding import holds_now

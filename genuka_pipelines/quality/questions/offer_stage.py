@@ -6,8 +6,8 @@ from collections import Counter
 
 import sqlalchemy as sa
 
+from genuka_pipelines.catalog.answer import Answer, none_found
 from genuka_pipelines.catalog.table import Table
-from genuka_pipelines.quality.answer import Answer, none_found
 from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.quality.scope import read_each
 from genuka_pipelines.rows.declared import DeclaredTable

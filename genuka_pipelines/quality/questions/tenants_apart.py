@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
+from genuka_pipelines.catalog.answer import Answer, none_found
 from genuka_pipelines.catalog.errors import GenukaError
-from genuka_pipelines.quality.answer import Answer, none_found
 from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.rows.databases import Homes, expected_in_dedicated
 from genuka_pipelines.rows.declared import DeclaredTable

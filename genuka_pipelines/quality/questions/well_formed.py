@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from genuka_pipelines.quality.answer import Answer
+from genuka_pipelines.catalog.answer import Answer
 from genuka_pipelines.quality.asked import Asked
 from genuka_pipelines.quality.expectations import Met, run_expectations
 from genuka_pipelines.quality.scope import read_each

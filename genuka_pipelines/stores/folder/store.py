@@ -18,6 +18,7 @@ from genuka_pipelines.stores.errors import (
     AlreadyThere,
     CapabilityUnknown,
     CorruptObject,
+    Locked,
     NoSuchFolder,
     NoSuchObject,
     Occupied,
@@ -27,7 +28,7 @@ from genuka_pipelines.stores.folder.history import History, Record
 from genuka_pipelines.stores.locks import checked_until, refuse_locked, refuse_shorter, utc_now
 from genuka_pipelines.stores.naming import RESERVED, Shown, check_key
 from genuka_pipelines.stores.reading import ObjectReader, copy_into, read_all
-from genuka_pipelines.stores.store import Capabilities, Retention, Stored
+from genuka_pipelines.stores.store import Capabilities, Resistance, Retention, Stored, Unfinished
 
 _FORMAT = b"genuka folder store 1\n"
 T = TypeVar("T")
@@ -159,6 +160,27 @@ class FolderStore:
         """See `Store.retention`."""
         return self._find(self._history(key), key, version)[0].retention()
 
+    # locks and leftovers under attack
+
+    def resistance(self, key: str, *, version: str) -> Resistance:
+        """By this program's own refusals, which is all that an emulated lock is: see `Store.resistance`."""
+        lock, now = self.retention(key, version=version), self._clock()
+        if lock is None or lock.until <= now:
+            self.delete(key, version=version)
+            return Resistance(deletion=False, shortening=False)
+        return Resistance(
+            deletion=_refuses(lambda: self.delete(key, version=version)),
+            shortening=_refuses(lambda: self.retain(key, now + (lock.until - now) / 2, version=version)),
+        )
+
+    def incomplete(self, prefix: str = "") -> Iterator[Unfinished]:  # noqa: ARG002
+        """None after this: what a dead writer left has no key yet, so it is swept whatever the prefix."""
+        self.sweep()
+        return iter(())
+
+    def abort(self, unfinished: Unfinished) -> None:
+        """There is none: see `incomplete`."""
+
     # what it can do
 
     def capabilities(self) -> Capabilities:
@@ -266,6 +288,14 @@ class _Body:
     def read(self, size: int, /) -> bytes:
         with disk.disk_errors(self._shown):
             return self._file.read(size)
+
+
+def _refuses(attack: Callable[[], object]) -> bool:
+    try:
+        attack()
+    except Locked:
+        return True
+    return False
 
 
 def _one_winner(one: Path, other: Path) -> bool:

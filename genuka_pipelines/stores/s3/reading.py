@@ -7,7 +7,7 @@ could not harm a backup.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -20,7 +20,7 @@ from genuka_pipelines.stores.s3.body import ResumingBody
 from genuka_pipelines.stores.s3.connection import Connection
 from genuka_pipelines.stores.s3.errors import named_errors
 from genuka_pipelines.stores.s3.probe import Probe
-from genuka_pipelines.stores.store import Capabilities, Retention, Stored
+from genuka_pipelines.stores.store import Capabilities, Retention, Stored, Unfinished
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -123,6 +123,15 @@ class S3Reader:
                 raise
             return self._look(key, version).retention
         return retention(found.get("Mode"), found.get("RetainUntilDate"))
+
+    def incomplete(self, prefix: str = "") -> Iterator[Unfinished]:
+        """See `Store.incomplete`."""
+        with named_errors(self._shown):
+            pages: Any = self._client.get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=self._connection.bucket, Prefix=self._prefix + prefix):
+                for item in page.get("Uploads", ()):
+                    key = str(item["Key"]).removeprefix(self._prefix)
+                    yield Unfinished(key, item["UploadId"], item["Initiated"].astimezone(UTC))
 
     def capabilities(self) -> Capabilities:
         """What `probe` found."""

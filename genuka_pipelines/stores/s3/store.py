@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from genuka_pipelines.stores.digests import Digest, check_announced, digest_of, rewindable
 from genuka_pipelines.stores.errors import (
@@ -32,12 +32,13 @@ from genuka_pipelines.stores.s3.connection import Connection, create_bucket
 from genuka_pipelines.stores.s3.errors import named_errors
 from genuka_pipelines.stores.s3.reading import NO_LOCK, S3Reader
 from genuka_pipelines.stores.s3.upload import RETAIN_UNTIL, Upload
-from genuka_pipelines.stores.store import Capabilities, Retention, Stored
+from genuka_pipelines.stores.store import Capabilities, Resistance, Retention, Stored, Unfinished
 
 SINGLE_PUT = 64 << 20
 PART = 32 << 20
 _SAME_SECOND = timedelta(seconds=1)  # servers keep whole seconds
 _ATTEMPTS = 5
+_BYPASSES: tuple[dict[str, Any], ...] = ({}, {"BypassGovernanceRetention": True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,30 @@ class S3Store(S3Reader):
             raise
         return Retention("compliance", until)
 
+    def resistance(self, key: str, *, version: str) -> Resistance:
+        """See `Store.resistance`; asked plainly, then with the right to lift what an administrator set."""
+        lock, now = self.retention(key, version=version), self._clock()
+        at, until = self._at(key, version), lock.until if lock else now
+        sooner = {"Mode": "COMPLIANCE", "RetainUntilDate": now + (until - now) / 2}
+        deletion = all(self._refuses(key, "delete_object", **at, **bypass) for bypass in _BYPASSES)
+        return Resistance(
+            deletion,
+            deletion
+            and lock is not None
+            and all(self._refuses(key, "put_object_retention", **at, Retention=sooner, **by) for by in _BYPASSES),
+        )
+
+    def abort(self, unfinished: Unfinished) -> None:
+        """See `Store.abort`."""
+        try:
+            with named_errors(self._shown, unfinished.key):
+                self._client.abort_multipart_upload(**self._at(unfinished.key, None), UploadId=unfinished.upload)
+        except StoreRefused as error:
+            if error.code != "NoSuchUpload":
+                raise
+        except NoSuchObject:
+            return
+
     # the steps of a put
 
     def _put(self, wanted: _Wanted) -> Stored:
@@ -227,6 +252,14 @@ class S3Store(S3Reader):
             if lock is None or not until <= lock.until < until + _SAME_SECOND:
                 raise LockNotApplied(f"The {what} is not locked until {until.isoformat()}: check the bucket.")
         return Stored(key, there.stored.version, digest.size, digest.sha256, there.stored.created)
+
+    def _refuses(self, key: str, operation: str, **arguments: Any) -> bool:
+        try:
+            with named_errors(self._shown, key):
+                getattr(self._client, operation)(**arguments)
+        except (NotAllowed, StoreRefused):
+            return True
+        return False
 
     def _no_lock(self) -> LockUnavailable:
         return LockUnavailable(f"Store {self.name} cannot lock objects: use a bucket made with object lock.")

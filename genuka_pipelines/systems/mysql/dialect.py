@@ -17,6 +17,8 @@ from genuka_pipelines.systems.errors import Trouble
 from genuka_pipelines.systems.key_block import key_block
 
 if TYPE_CHECKING:
+    from genuka_pipelines.systems.database import Database
+    from genuka_pipelines.systems.dump import Dump, Load
     from genuka_pipelines.systems.snapshot import Snapshot
     from genuka_pipelines.systems.writer import Writer
 
@@ -166,6 +168,18 @@ class MySQL(Dialect):
         from genuka_pipelines.systems.mysql.stream import MySQLSnapshot
 
         return MySQLSnapshot(engine)
+
+    def dump(self, database: Database, workers: int) -> Dump:
+        """Each row formatted on the server, all workers behind one short lock."""
+        from genuka_pipelines.systems.mysql.dump import MySQLDump
+
+        return MySQLDump(database, workers)
+
+    def load(self, database: Database, schema: str | None) -> Load:
+        """By LOAD DATA or INSERT, in a database beside."""
+        from genuka_pipelines.systems.mysql.load import MySQLLoad
+
+        return MySQLLoad(database, schema)
 
     def writer(self) -> Writer:
         """By primary key, the order of a table of InnoDB."""

@@ -14,6 +14,8 @@ from genuka_pipelines.systems.errors import Trouble
 from genuka_pipelines.systems.key_block import key_block
 
 if TYPE_CHECKING:
+    from genuka_pipelines.systems.database import Database
+    from genuka_pipelines.systems.dump import Dump, Load
     from genuka_pipelines.systems.snapshot import Snapshot
     from genuka_pipelines.systems.writer import Writer
 
@@ -39,6 +41,7 @@ _STATES: Mapping[str, Trouble] = {
     "42501": "not_permitted",
     "55P03": "locked",
     "40P01": "locked",
+    "40001": "locked",
     "57014": "too_slow",
     "53300": "busy",
     "57P01": "lost",
@@ -152,6 +155,18 @@ class PostgreSQL(Dialect):
         from genuka_pipelines.systems.postgresql.stream import PostgreSQLSnapshot
 
         return PostgreSQLSnapshot(engine.url, session(timeout))
+
+    def dump(self, database: Database, workers: int) -> Dump:
+        """By COPY, an exported snapshot for all workers."""
+        from genuka_pipelines.systems.postgresql.dump import PostgreSQLDump
+
+        return PostgreSQLDump(database, workers)
+
+    def load(self, database: Database, schema: str | None) -> Load:
+        """By COPY, in a schema that takes the wanted name at the end."""
+        from genuka_pipelines.systems.postgresql.load import PostgreSQLLoad
+
+        return PostgreSQLLoad(database, schema)
 
     def writer(self) -> Writer:
         """By ctid, the place of a row in its file."""

@@ -1,0 +1,87 @@
+"""A question as it is put to one part of the backups: what every module in `questions` is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from genuka_pipelines.backups import nights
+from genuka_pipelines.backups.receipts import Receipt, newest_receipts
+from genuka_pipelines.backups.region import Region, Shredded
+from genuka_pipelines.backups.verifying import Reads, Verified, verify_region
+from genuka_pipelines.catalog.backup import BACKUPS
+from genuka_pipelines.control import KeyShredded, Ledger
+
+if TYPE_CHECKING:
+    from genuka_pipelines.backups.house import Backupable
+    from genuka_pipelines.backups.night import Night, NightHeader
+    from genuka_pipelines.catalog.backup import BackupPlan
+
+
+def regions_of(house: Backupable, plan: BackupPlan) -> dict[str, Region]:
+    """The regions of a plan by name, the one written first in front."""
+    return {name: Region(name, house.store(system)) for name, system in plan.regions.items()}
+
+
+def shredded_in(ledger: Ledger) -> Shredded:
+    """Whether an owner's key was destroyed for good, as the ledger has it."""
+    gone = frozenset(entry.body.owner for entry in ledger.latest(KeyShredded))
+    return gone.__contains__
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question about the asset `key` (`backups/capture`, a region, or `drill`), asked `now` (aware UTC)."""
+
+    house: Backupable
+    plan: BackupPlan
+    key: str
+    now: datetime
+
+    @property
+    def region(self) -> Region:
+        """The region asked about; for what is no region, the one written first."""
+        regions = regions_of(self.house, self.plan)
+        return regions.get(self.key.removeprefix(BACKUPS)) or next(iter(regions.values()))
+
+    @cached_property
+    def newest(self) -> NightHeader | None:
+        """The newest night of the region."""
+        return nights.newest(self.region, verify=self.house.keyring.verify, now=self.now)
+
+    @property
+    def stale(self) -> bool:
+        """The newest night is older than the plan allows, or there is none."""
+        limit = self.now - timedelta(hours=self.plan.recovery.newest_hours)
+        return self.newest is None or self.newest.created < limit
+
+    def verified(self, reads: Reads, *, newest_only: bool = False) -> Verified:
+        """Every object of the region that is locked still, or what the newest night rests on, looked at now."""
+        wanted = [self.newest.backup] if newest_only and self.newest else None
+        return verify_region(
+            self.region,
+            verify=self.house.keyring.verify,
+            now=self.now,
+            reads=reads,
+            backups=wanted,
+            shredded=shredded_in(self.house.control.ledger),
+        )
+
+    def drills(self) -> list[Receipt]:
+        """What the drills of each region left under its newest nights, of those young enough for the plan."""
+        found = []
+        for region in regions_of(self.house, self.plan).values():
+            for header in nights.headers(region, verify=self.house.keyring.verify, now=self.now):
+                receipt = newest_receipts(region, header.backup, self.house.keyring.verify).get("drilled")
+                if receipt and receipt.at >= self.now - timedelta(hours=self.plan.recovery.newest_hours):
+                    found.append(receipt)
+                if header.created < self.now - timedelta(hours=2 * self.plan.recovery.newest_hours):
+                    break
+        return found
+
+    def night(self, backup: str) -> Night:
+        """A night of the region with who is who."""
+        keyring = self.house.keyring
+        return nights.whole(self.region, backup, root=keyring.root, verify=keyring.verify)

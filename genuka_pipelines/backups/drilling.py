@@ -1,0 +1,304 @@
+"""Restores a few backups every night where nobody uses them, so that all of them are known to come back.
+
+A backup that was never restored is a hope. Each drill reads one region alone, as if the others and the machine
+that made it were lost, and erases a row on purpose to see that the gate would have kept it out.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from genuka_pipelines.backups.errors import BackupError, NotErasedYet, NotTheSame
+from genuka_pipelines.backups.owner import Owner
+from genuka_pipelines.backups.restoring import Reach, plan_of, targets_in
+from genuka_pipelines.backups.restoring.opening import Opened
+from genuka_pipelines.backups.restoring.restore import Drill, restore
+from genuka_pipelines.backups.restoring.targets import scratch
+from genuka_pipelines.catalog.errors import GenukaError
+from genuka_pipelines.catalog.host import is_this_machine
+from genuka_pipelines.control import Erasure, Ledger
+from genuka_pipelines.control import Restored as Receipt
+from genuka_pipelines.rows.destroying.evidence import Hasher
+from genuka_pipelines.rows.fate import erasable
+from genuka_pipelines.rows.holding import holds_now
+from genuka_pipelines.rows.selection import Everything, Rows
+from genuka_pipelines.rows.where import where
+from genuka_pipelines.systems.column_types import Query, as_text
+
+if TYPE_CHECKING:
+    from genuka_pipelines.backups.house import Backupable
+    from genuka_pipelines.backups.restoring.loading import Loaded
+    from genuka_pipelines.backups.restoring.plan import Plan
+    from genuka_pipelines.backups.restoring.quarantine import RestoredHouse
+    from genuka_pipelines.catalog.catalogue import Catalog
+    from genuka_pipelines.rows.declared import DeclaredTable, Home
+
+SPARE = timedelta(days=2)
+"""Nights that may fail before an owner's drill is late."""
+EUROPE = frozenset(
+    "AT,BE,BG,CH,CY,CZ,DE,DK,EE,ES,FI,FR,GB,GR,HR,HU,IE,IS,IT,LI,LT,LU,LV,MT,NL,NO,PL,PT,RO,SE,SI,SK".split(",")  # noqa: SIM905
+)
+"""Countries of the European Economic Area, Switzerland and the United Kingdom."""
+_PLANTED = 3
+
+
+class OutsideEurope(BackupError):
+    """What is restored for a drill would leave the place where it is promised to stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drillable:
+    """An owner, by its id: its rows, and when and from which region it was last restored, if ever."""
+
+    owner: str
+    rows: int = 0
+    last: datetime | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Whose newest backup is drilled, and from which region alone."""
+
+    owner: str
+    region: str
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """One drill. `failed` is the sentence of what went wrong; all else then says how far it came.
+
+    `planted` rows were erased on purpose and are absent, None where there was nobody to erase. `left_out` are
+    foreign keys whose tables were both restored and that could not be made; `late` that it took longer than the
+    objective; `backwards` the sequences that would give out a number twice.
+    """
+
+    owner: str
+    region: str
+    backup: str | None = None
+    rows: int = 0
+    planted: int | None = None
+    left_out: tuple[str, ...] = ()
+    backwards: tuple[str, ...] = ()
+    seconds: float = 0.0
+    late: bool = False
+    failed: str | None = field(default=None)
+
+    @property
+    def passed(self) -> bool:
+        """It came back the same, in time, with its counters, and without whom it must not have."""
+        return self.failed is None and not self.late and not self.backwards
+
+
+def sample(
+    owners: Iterable[Drillable], *, now: datetime, within: timedelta, regions: Sequence[str], least: int = 1
+) -> tuple[Chosen, ...]:
+    """Tonight's drills: so many that everyone is drilled within the period though two nights fail.
+
+    Who was never drilled comes first, the largest before the others; then whoever waits longest. Each time
+    another region is read.
+    """
+    known = sorted(owners, key=lambda one: (one.last is not None, one.last or now, -one.rows, one.owner))
+    nights = max(1, (within - SPARE).days)
+    due = sum(1 for one in known if one.last is not None and one.last + within - SPARE <= now)
+    count = min(len(known), max(least, due, math.ceil(len(known) / nights)))
+    return tuple(Chosen(one.owner, _region(one, place, regions)) for place, one in enumerate(known[:count]))
+
+
+def overdue(owners: Iterable[Drillable], *, now: datetime, within: timedelta) -> tuple[str, ...]:
+    """The owners that were not restored within the period; those never restored too."""
+    return tuple(one.owner for one in owners if one.last is None or one.last + within < now)
+
+
+def drillable(reach: Reach, ledger: Ledger, *, rows: Mapping[str, int] | None = None) -> tuple[Drillable, ...]:
+    """Every owner of the newest night, with the last time that the ledger knows it was restored and proved.
+
+    `rows` may say how large owners are that never were.
+    """
+    past = {entry.body.owner: entry for entry in ledger.latest(Receipt) if entry.body.owner}
+    found = []
+    for owner, state in reach.night().owners.items():
+        if state.backup is not None:
+            entry = past.get(owner)
+            size = entry.body.rows if entry else (rows or {}).get(owner, 0)
+            found.append(Drillable(owner, size, entry.at if entry else None, entry.body.region if entry else None))
+    return tuple(found)
+
+
+def drill(
+    house: Backupable,
+    chosen: Sequence[Chosen],
+    server: sa.URL,
+    *,
+    objective: timedelta,
+    clock: Callable[[], datetime],
+    system: str | None = None,
+    progress: Callable[[Drilled], None] = lambda _: None,
+) -> tuple[Drilled, ...]:
+    """Restore each into a database of its own on a server in Europe, look at it, and drop it, whatever happens.
+
+    `server` is the URL of any database there, which is not touched, and `system` its name in the catalogue. A
+    drill that fails does not keep the others from theirs. OutsideEurope before anything is read.
+    """
+    refuse_outside_europe(house.catalog, server, system)
+    found = []
+    for number, one in enumerate(chosen):
+        result = _drill(house, one, _named(server, one, number, clock()), objective, clock)
+        progress(result)
+        found.append(result)
+    return tuple(found)
+
+
+def refuse_outside_europe(catalog: Catalog, server: sa.URL, system: str | None = None) -> None:
+    """OutsideEurope where the catalogue declares that a server, by its system or its host, is in another place."""
+    host = server.host or server.query.get("host")
+    name = host if isinstance(host, str) and not host.startswith("/") else None
+    for key, declared in catalog.systems.items():
+        there = not is_this_machine(name) and any(fnmatch(str(name), pattern) for pattern in declared.hosts)
+        if (there or key == system) and declared.place.country not in EUROPE:
+            raise OutsideEurope(
+                f"a drill on the server of {key} would bring backups to {declared.place.country}: "
+                "give it a server in Europe"
+            )
+
+
+def _region(one: Drillable, place: int, regions: Sequence[str]) -> str:
+    before = regions.index(one.region) if one.region in regions else place - 1
+    return regions[(before + 1) % len(regions)]
+
+
+def _named(server: sa.URL, one: Chosen, number: int, now: datetime) -> sa.URL:
+    return server.set(database=f"genuka_drill_{now.astimezone(UTC):%Y%m%d%H%M%S}_{number}_{one.owner[:8]}")
+
+
+def _drill(
+    house: Backupable, chosen: Chosen, url: sa.URL, objective: timedelta, clock: Callable[[], datetime]
+) -> Drilled:
+    began = time.monotonic()
+    look = _Look(house, clock, chosen.region, began)
+    backup, rows = None, 0
+    try:
+        # One region alone, and nothing but what lies there: the others, and our own memory, may be lost.
+        reach = Reach.of(house, clock(), first=chosen.region, alone=True)
+        owner = Owner(reach.night().tenants[chosen.owner], chosen.owner)
+        one = reach.backup(owner)
+        backup = one.name
+        plan = plan_of(Opened("platform" if owner.tenant is None else "tenant", (one,)))
+        rows = plan.rows
+        look.plan = plan
+        targets = targets_in(plan, url)
+        with scratch(*(target.url for target in targets.values())):
+            asked = Drill(chosen.region, look.plant, look.look, lambda: int(time.monotonic() - began))
+            restore(house, plan, (one,), targets, clock=clock, drill=asked)
+            failed = None
+    except GenukaError as error:
+        failed = str(error)
+    except KeyError:
+        failed = f"the newest night of {chosen.region} does not name {chosen.owner}: replicate it"
+    seconds = time.monotonic() - began
+    return Drilled(
+        chosen.owner, chosen.region, backup, rows, look.planted, look.left_out, look.backwards, seconds,
+        late=seconds > objective.total_seconds(), failed=failed,
+    )  # fmt: skip
+
+
+@dataclass
+class _Look:
+    """What is erased on purpose, and what is found afterwards."""
+
+    house: Backupable
+    clock: Callable[[], datetime]
+    region: str
+    began: float
+    plan: Plan | None = None
+    planted: int | None = None
+    left_out: tuple[str, ...] = ()
+    backwards: tuple[str, ...] = ()
+    _rows: list[tuple[str, str | None, Rows]] = field(default_factory=list)
+
+    def plant(self, inside: RestoredHouse, _: Mapping[str, Loaded]) -> list[Erasure]:
+        """Entries for a few rows that are there and that nothing keeps."""
+        now, entries = self.clock(), []
+        hasher = Hasher(self.house.keyring)
+        for system in inside.systems:
+            homes = inside.databases(system).homes(self.house.catalog, now)
+            for home in (homes.shared, *homes.dedicated.values()):
+                for table, key in _candidates(self.house, home, now):
+                    self._rows.append((system, home.tenant, Rows(table.name, frozenset({key}))))
+                    (digest,) = hasher.digests(table.name, [key])
+                    entries.append(
+                        Erasure(
+                            row=digest.hex(),
+                            table=table.name,
+                            system=system,
+                            database=home.tenant or "",
+                            origin="request",
+                            at=now,
+                        )
+                    )
+        return entries
+
+    def look(self, inside: RestoredHouse, found: Mapping[str, Loaded]) -> int:
+        """How many planted rows are gone: all of them, or NotErasedYet. NotTheSame for a counter that went back."""
+        for system, tenant, rows in self._rows:
+            homes = inside.databases(system).homes(self.house.catalog, self.clock())
+            home = homes.shared if tenant is None else homes.dedicated[tenant]
+            table = home.table(rows.table)
+            query: Query = sa.select(sa.literal_column("1")).select_from(table.sql).where(where(rows, table))
+            if home.database.scalar(query.limit(1)) is not None:
+                raise NotErasedYet(f"a row of {rows.table} that was erased is back in the restored copy: stop restores")
+        self.planted = len(self._rows) or None
+        for name, one in found.items():
+            self._look_at(name, one)
+        if self.backwards:
+            raise NotTheSame(f"{', '.join(self.backwards)} would give out numbers that are taken")
+        return len(self._rows)
+
+    def _look_at(self, name: str, one: Loaded) -> None:
+        if self.plan is None:
+            return
+        place = self.plan.places[name]
+        with one.database.dump() as dump:
+            now = dump.sequences()
+        behind = [each for each, value in now.items() if int(value) < int(place.sequences.get(each, value))]
+        both = {f"{key.table}.{key.name}" for key in one.definition.of("foreign_keys", place.tables)
+                if key.parent in place.tables}  # fmt: skip
+        self.backwards += tuple(f"{name}: {each}" for each in behind)
+        self.left_out += tuple(f"{name}: {key}" for key in one.left_out if key in both)
+
+
+def _candidates(house: Backupable, home: Home, now: datetime) -> list[tuple[DeclaredTable, tuple[str, ...]]]:
+    """One row each of a few tables, that neither a hold nor the law keeps."""
+    found: list[tuple[DeclaredTable, tuple[str, ...]]] = []
+    holds = holds_now(house, home.database.name, now)
+    for name in home.declared:
+        if len(found) == _PLANTED:
+            break
+        if name in home.registers:
+            continue
+        try:
+            table = home.table(name)
+            keys = [as_text(table.column(part)) for part in table.table.key]
+            named = sa.and_(*(key.is_not(None) for key in keys))
+            free = erasable(Everything(), table, as_of=now, holds=holds)
+            query: Query = sa.select(*keys).select_from(table.sql).where(named, free, _speaks(table)).limit(1)
+            found += [(table, tuple(row)) for row in home.database.rows(query)]
+        except GenukaError:
+            # A table that cannot be judged is no place for a trial; the gate says so where it matters.
+            continue
+    return found
+
+
+def _speaks(table: DeclaredTable) -> sa.ColumnElement[bool]:
+    """One that says something: of a row that was anonymised, an erasure takes no more."""
+    from genuka_pipelines.rows.blanks import blanked, not_yet_blank
+
+    return not_yet_blank(table) if blanked(table) else sa.true()

@@ -1,0 +1,163 @@
+"""One night of backups: captured once, brought into every region, looked at in each, and signed for.
+
+A region that is down makes a night degraded and never done; whoever runs this again brings what is lacking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from genuka_pipelines.backups import nights
+from genuka_pipelines.backups.asked import regions_of, shredded_in
+from genuka_pipelines.backups.erasure_list import publish_erasures
+from genuka_pipelines.backups.errors import NoSuchBackup
+from genuka_pipelines.backups.receipts import newest_receipts, write_receipt
+from genuka_pipelines.backups.region import Degraded, Region
+from genuka_pipelines.backups.repairing import Repaired, repair
+from genuka_pipelines.backups.replicating import Replicated, replicate
+from genuka_pipelines.backups.tally import Progress
+from genuka_pipelines.backups.vault import Vault
+from genuka_pipelines.backups.verifying import Reads, Verified, everything, nothing, verify_region
+from genuka_pipelines.catalog.zone import night_of
+
+if TYPE_CHECKING:
+    from genuka_pipelines.backups.house import Backupable
+    from genuka_pipelines.catalog.backup import BackupPlan
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a region holds after it was brought up to the others: copied from each, then looked at.
+
+    `down` are the others that did not answer: what only they hold may be lacking.
+    """
+
+    region: str
+    copied: tuple[Replicated, ...]
+    verified: Verified
+    down: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """It holds what every other holds, and nothing in it is bad."""
+        return not self.down and self.verified.passed and all(one.complete for one in self.copied)
+
+
+def prepare_regions(house: Backupable, plan: BackupPlan, *, now: datetime) -> None:
+    """Publish the erasures since the last time, and put tenants' keys where a region lacks them."""
+    publish_erasures(house, now)
+    stores = {name: region.store for name, region in regions_of(house, plan).items()}
+    Vault(house.keyring, stores, house.control.ledger).mend()
+
+
+def bring(
+    house: Backupable,
+    plan: BackupPlan,
+    name: str,
+    *,
+    clock: Clock,
+    backups: Collection[str] | None = None,
+    reads: Reads = nothing,
+    progress: Progress | None = None,
+) -> Brought:
+    """Copy into a region what the others hold and it lacks (of the nights `backups`, or of all that are locked
+    still), look at it, and leave a signed receipt under its newest night. Degraded where the region itself is down.
+    """
+    regions = regions_of(house, plan)
+    target, keyring = regions[name], house.keyring
+    shredded = shredded_in(house.control.ledger)
+    copied, down = [], []
+    for other, source in regions.items():
+        if other == name:
+            continue
+        try:
+            copied.append(
+                replicate(
+                    source,
+                    target,
+                    verify=keyring.verify,
+                    now=clock(),
+                    backups=backups,
+                    shredded=shredded,
+                    signing=keyring.signing,
+                    progress=progress,
+                )
+            )
+        except Degraded as error:
+            if error.region == name:
+                raise
+            down.append(error.region)
+    verified = verify_region(
+        target, verify=keyring.verify, now=clock(), reads=reads, backups=backups, shredded=shredded
+    )
+    sign_for(house, target, verified, now=clock())
+    return Brought(name, tuple(copied), verified, tuple(down))
+
+
+def sign_for(house: Backupable, region: Region, verified: Verified, *, now: datetime) -> None:
+    """Leave the receipt of a verification under the newest night of a region; none where it holds none."""
+    newest = nights.newest(region, verify=house.keyring.verify, now=now)
+    if newest is not None:
+        write_receipt(region, verified.receipt(newest.backup, now), house.keyring.signing)
+
+
+def newest_verified(house: Backupable, plan: BackupPlan, owner: str, *, now: datetime) -> datetime | None:
+    """When the newest backup of an owner was made that every region holds and verified; None for none."""
+    oldest: datetime | None = None
+    for region in regions_of(house, plan).values():
+        found = _verified_in(house, region, owner, now)
+        if found is None:
+            return None
+        oldest = found if oldest is None else min(oldest, found)
+    return oldest
+
+
+def _verified_in(house: Backupable, region: Region, owner: str, now: datetime) -> datetime | None:
+    for night in nights.headers(region, verify=house.keyring.verify, now=now):
+        state = night.owners.get(owner)
+        receipt = newest_receipts(region, night.backup, house.keyring.verify).get("verified")
+        if state is not None and state.backup is not None and not state.failed and receipt and receipt.passed:
+            return night.created
+    return None
+
+
+def of_night(house: Backupable, plan: BackupPlan, night: str, *, now: datetime) -> tuple[str, ...]:
+    """The backups that were begun on a local day (`2026-11-22`), in any region, oldest first. NoSuchBackup for none."""
+    found: set[str] = set()
+    for region in regions_of(house, plan).values():
+        for header in nights.headers(region, verify=house.keyring.verify, now=now):
+            if night_of(header.created).isoformat() == night:
+                found.add(header.backup)
+    if not found:
+        raise NoSuchBackup(f"nothing was captured in the night of {night}: a night that is over cannot be captured")
+    return tuple(sorted(found))
+
+
+def look(house: Backupable, plan: BackupPlan, name: str, *, full: bool, now: datetime) -> Verified:
+    """Look at all that a region holds, with `full` read it too, and leave a receipt. Degraded where it is down."""
+    region = regions_of(house, plan)[name]
+    found = verify_region(
+        region,
+        verify=house.keyring.verify,
+        now=now,
+        reads=everything if full else nothing,
+        shredded=shredded_in(house.control.ledger),
+    )
+    sign_for(house, region, found, now=now)
+    return found
+
+
+def mend(house: Backupable, plan: BackupPlan, *, now: datetime) -> tuple[Repaired, ...]:
+    """Repair every region from the one written first, and that one from each: what is bad, and what is left."""
+    first, *others = regions_of(house, plan).values()
+    keyring, shredded = house.keyring, shredded_in(house.control.ledger)
+    found: dict[str, Repaired] = {}
+    for other in others:
+        both = repair(first, other, verify=keyring.verify, now=now, shredded=shredded, signing=keyring.signing)
+        found |= {one.region: one for one in both}
+    return tuple(found.values())
