@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,9 +116,15 @@ class Runtime:
             return AgedFiles(self.staging, "*.parquet")
         return self.run_history if kind == "run_storage" else None
 
-    def final_copy(self, tenant: str) -> datetime | None:  # noqa: ARG002 - until backups are made here
-        """When the last verified backup of a tenant was made: none, before backups are made."""
-        return None
+    def final_copy(self, tenant: str) -> datetime | None:
+        """When the last backup of a tenant was made that every region holds and verified; None where there is none."""
+        from genuka_pipelines.backups.nightly import newest_verified
+        from genuka_pipelines.backups.owner import owner_of
+
+        owner = owner_of(tenant, self.keyring).id
+        now = datetime.now(UTC)
+        found = [newest_verified(self, plan, owner, now=now) for plan in self.catalog.backups.values()]
+        return min((one for one in found if one), default=None) if all(found) else None
 
     def contents(self, system: str) -> Contents:
         """What rows point at in a system: objects, recordings, chats. Raises NotConfigured, or what is wrong."""

@@ -4,12 +4,15 @@ import dagster as dg
 
 from schedules.zone import ZONE
 
-_NOT_OBSERVED = dg.AssetSelection.groups("staging", "retention", "evidence", "systems", include_sources=True)
+_NOT_OBSERVED = dg.AssetSelection.groups("staging", "retention", "backups", "evidence", "systems", include_sources=True)
+_ASKED_ELSEWHERE = dg.AssetSelection.checks_for_assets(["evidence", "ledger"]) | (
+    dg.AssetSelection.groups("backups") - dg.AssetSelection.groups("backups").without_checks()
+)
 
 job = dg.define_asset_job(
     "inspect",
     selection=(dg.AssetSelection.all(include_sources=True) - _NOT_OBSERVED)
-    | (dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks_for_assets(["evidence", "ledger"])),
+    | (dg.AssetSelection.all_asset_checks() - _ASKED_ELSEWHERE),
     # What is overdue is asked here as well as after a sweep: a dry run makes nothing that a check could follow.
     description="Observe every data category and ask every question of it. Reads only.",
 )

@@ -31,6 +31,11 @@ def shredded_in(ledger: Ledger) -> Shredded:
     return gone.__contains__
 
 
+def destroyed_in(ledger: Ledger) -> frozenset[str]:
+    """The SHA-256 of wrapped keys that were destroyed, and must be nowhere any more."""
+    return frozenset(sha for entry in ledger.latest(KeyShredded) for sha in entry.body.found.values() if sha)
+
+
 @dataclass(frozen=True)
 class Asked:
     """A question about the asset `key` (`backups/capture`, a region, or `drill`), asked `now` (aware UTC)."""
@@ -67,6 +72,7 @@ class Asked:
             reads=reads,
             backups=wanted,
             shredded=shredded_in(self.house.control.ledger),
+            destroyed=destroyed_in(self.house.control.ledger),
         )
 
     def drills(self) -> list[Receipt]:

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from genuka_pipelines.backups import nights
 from genuka_pipelines.backups.asked import regions_of
-from genuka_pipelines.backups.drilling import Drilled, drill, drillable, sample
+from genuka_pipelines.backups.drilling import Drilled, drill
 from genuka_pipelines.backups.receipts import Receipt, write_receipt
 from genuka_pipelines.backups.restoring import Reach
+from genuka_pipelines.backups.sampling import drillable, sample
 
 if TYPE_CHECKING:
     from genuka_pipelines.backups.house import Backupable
@@ -35,7 +36,7 @@ def drill_night(
     within = now - plan.drilled_within.cutoff(now)
     chosen = sample(known, now=now, within=within, regions=list(plan.regions), least=least)
     objective = timedelta(minutes=plan.recovery.tenant_minutes)
-    found = drill(house, chosen, server, objective=objective, clock=clock, progress=progress)
+    found = drill(house, chosen, server, objective=objective, clock=clock, system=plan.scratch, progress=progress)
     _sign(house, plan, found, clock())
     return found
 

@@ -6,9 +6,8 @@ that made it were lost, and erases a row on purpose to see that the gate would h
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
@@ -22,10 +21,10 @@ from genuka_pipelines.backups.restoring import Reach, plan_of, targets_in
 from genuka_pipelines.backups.restoring.opening import Opened
 from genuka_pipelines.backups.restoring.restore import Drill, restore
 from genuka_pipelines.backups.restoring.targets import scratch
+from genuka_pipelines.backups.sampling import Chosen
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.catalog.host import is_this_machine
-from genuka_pipelines.control import Erasure, Ledger
-from genuka_pipelines.control import Restored as Receipt
+from genuka_pipelines.control import Erasure
 from genuka_pipelines.rows.destroying.evidence import Hasher
 from genuka_pipelines.rows.fate import erasable
 from genuka_pipelines.rows.holding import holds_now
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     from genuka_pipelines.catalog.catalogue import Catalog
     from genuka_pipelines.rows.declared import DeclaredTable, Home
 
-SPARE = timedelta(days=2)
-"""Nights that may fail before an owner's drill is late."""
 EUROPE = frozenset(
     "AT,BE,BG,CH,CY,CZ,DE,DK,EE,ES,FI,FR,GB,GR,HR,HU,IE,IS,IT,LI,LT,LU,LV,MT,NL,NO,PL,PT,RO,SE,SI,SK".split(",")  # noqa: SIM905
 )
@@ -52,24 +49,6 @@ _PLANTED = 3
 
 class OutsideEurope(BackupError):
     """What is restored for a drill would leave the place where it is promised to stay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drillable:
-    """An owner, by its id: its rows, and when and from which region it was last restored, if ever."""
-
-    owner: str
-    rows: int = 0
-    last: datetime | None = None
-    region: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Whose newest backup is drilled, and from which region alone."""
-
-    owner: str
-    region: str
 
 
 @dataclass(frozen=True)
@@ -96,41 +75,6 @@ class Drilled:
     def passed(self) -> bool:
         """It came back the same, in time, with its counters, and without whom it must not have."""
         return self.failed is None and not self.late and not self.backwards
-
-
-def sample(
-    owners: Iterable[Drillable], *, now: datetime, within: timedelta, regions: Sequence[str], least: int = 1
-) -> tuple[Chosen, ...]:
-    """Tonight's drills: so many that everyone is drilled within the period though two nights fail.
-
-    Who was never drilled comes first, the largest before the others; then whoever waits longest. Each time
-    another region is read.
-    """
-    known = sorted(owners, key=lambda one: (one.last is not None, one.last or now, -one.rows, one.owner))
-    nights = max(1, (within - SPARE).days)
-    due = sum(1 for one in known if one.last is not None and one.last + within - SPARE <= now)
-    count = min(len(known), max(least, due, math.ceil(len(known) / nights)))
-    return tuple(Chosen(one.owner, _region(one, place, regions)) for place, one in enumerate(known[:count]))
-
-
-def overdue(owners: Iterable[Drillable], *, now: datetime, within: timedelta) -> tuple[str, ...]:
-    """The owners that were not restored within the period; those never restored too."""
-    return tuple(one.owner for one in owners if one.last is None or one.last + within < now)
-
-
-def drillable(reach: Reach, ledger: Ledger, *, rows: Mapping[str, int] | None = None) -> tuple[Drillable, ...]:
-    """Every owner of the newest night, with the last time that the ledger knows it was restored and proved.
-
-    `rows` may say how large owners are that never were.
-    """
-    past = {entry.body.owner: entry for entry in ledger.latest(Receipt) if entry.body.owner}
-    found = []
-    for owner, state in reach.night().owners.items():
-        if state.backup is not None:
-            entry = past.get(owner)
-            size = entry.body.rows if entry else (rows or {}).get(owner, 0)
-            found.append(Drillable(owner, size, entry.at if entry else None, entry.body.region if entry else None))
-    return tuple(found)
 
 
 def drill(
@@ -168,11 +112,6 @@ def refuse_outside_europe(catalog: Catalog, server: sa.URL, system: str | None =
                 f"a drill on the server of {key} would bring backups to {declared.place.country}: "
                 "give it a server in Europe"
             )
-
-
-def _region(one: Drillable, place: int, regions: Sequence[str]) -> str:
-    before = regions.index(one.region) if one.region in regions else place - 1
-    return regions[(before + 1) % len(regions)]
 
 
 def _named(server: sa.URL, one: Chosen, number: int, now: datetime) -> sa.URL:

@@ -94,9 +94,21 @@ class ErasureList:
 
 
 def regions(house: Backupable) -> Mapping[str, Store]:
-    """The stores of every region of every backup plan, the first region first."""
+    """The stores of every region of every backup plan that can be opened, the first region first.
+
+    The error of the last where none can: to lose a region must not keep anybody from restoring.
+    """
     systems = {name: system for plan in house.catalog.backups.values() for name, system in plan.regions.items()}
-    return {name: house.store(system) for name, system in systems.items()}
+    found: dict[str, Store] = {}
+    why: GenukaError | None = None
+    for name, system in systems.items():
+        try:
+            found[name] = house.store(system)
+        except (StoreUnreachable, NoSuchStore) as error:
+            why = error
+    if not found and why is not None:
+        raise why
+    return found
 
 
 def publish_erasures(house: Backupable, now: datetime) -> ErasureList:

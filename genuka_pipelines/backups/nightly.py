@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups import nights
-from genuka_pipelines.backups.asked import regions_of, shredded_in
+from genuka_pipelines.backups.asked import destroyed_in, regions_of, shredded_in
 from genuka_pipelines.backups.erasure_list import publish_erasures
 from genuka_pipelines.backups.errors import NoSuchBackup
 from genuka_pipelines.backups.receipts import newest_receipts, write_receipt
@@ -93,7 +93,13 @@ def bring(
                 raise
             down.append(error.region)
     verified = verify_region(
-        target, verify=keyring.verify, now=clock(), reads=reads, backups=backups, shredded=shredded
+        target,
+        verify=keyring.verify,
+        now=clock(),
+        reads=reads,
+        backups=backups,
+        shredded=shredded,
+        destroyed=destroyed_in(house.control.ledger),
     )
     sign_for(house, target, verified, now=clock())
     return Brought(name, tuple(copied), verified, tuple(down))
@@ -147,6 +153,7 @@ def look(house: Backupable, plan: BackupPlan, name: str, *, full: bool, now: dat
         now=now,
         reads=everything if full else nothing,
         shredded=shredded_in(house.control.ledger),
+        destroyed=destroyed_in(house.control.ledger),
     )
     sign_for(house, region, found, now=now)
     return found
@@ -158,6 +165,14 @@ def mend(house: Backupable, plan: BackupPlan, *, now: datetime) -> tuple[Repaire
     keyring, shredded = house.keyring, shredded_in(house.control.ledger)
     found: dict[str, Repaired] = {}
     for other in others:
-        both = repair(first, other, verify=keyring.verify, now=now, shredded=shredded, signing=keyring.signing)
+        both = repair(
+            first,
+            other,
+            verify=keyring.verify,
+            now=now,
+            shredded=shredded,
+            destroyed=destroyed_in(house.control.ledger),
+            signing=keyring.signing,
+        )
         found |= {one.region: one for one in both}
     return tuple(found.values())

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from genuka_pipelines.backups import layout
-from genuka_pipelines.backups.catalogue import contents
 from genuka_pipelines.backups.envelope import Verify
 from genuka_pipelines.backups.errors import BackupDamaged
 from genuka_pipelines.backups.night import Night, NightHeader, read_night
@@ -18,9 +17,8 @@ from genuka_pipelines.keys.root import RootKey
 def headers(region: Region, *, verify: Verify, now: datetime) -> Iterator[NightHeader]:
     """Every night that opens, newest first, read one by one."""
     for epoch in reversed(living(now)):
-        names = sorted(contents(region, epoch).nights, reverse=True)
         shelf = Shelf(region, f"{layout.of_epoch(epoch)}n/")
-        for name in names:
+        for name in reversed(shelf.names("")):
             if found := shelf.night(name, verify):
                 yield found.header
 

@@ -21,13 +21,13 @@ from genuka_pipelines.backups.digest import Digest
 from genuka_pipelines.backups.errors import ClocksApart
 from genuka_pipelines.backups.manifest import Manifest
 
-VERSION = 1
+VERSION = 2
 _FORWARD = timedelta(minutes=5)
 PLATFORM = 0
 """The number of the platform; tenants count from 1."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS begun (backup TEXT);
-CREATE TABLE IF NOT EXISTS owners (number INTEGER PRIMARY KEY, tenant TEXT UNIQUE, backup TEXT, chain TEXT);
+CREATE TABLE IF NOT EXISTS owners (number INTEGER PRIMARY KEY, tenant TEXT UNIQUE, backup TEXT, chain TEXT, key TEXT);
 CREATE TABLE IF NOT EXISTS shapes (place TEXT, name TEXT, columns TEXT, rows INTEGER, file TEXT,
     PRIMARY KEY (place, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS held (place TEXT, name TEXT, owner INTEGER, rows INTEGER, digest TEXT, base TEXT,
@@ -56,10 +56,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An owner's newest backup, and those before it that a restore needs, oldest first."""
+    """An owner's newest backup, those before it that a restore needs, oldest first, and the id of the tenant's key."""
 
     backup: str
     chain: tuple[str, ...]
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +121,12 @@ class State:
 
     def known(self) -> dict[int, Known]:
         """The newest backup of every owner that has one."""
-        found = self._sql.execute("SELECT number, backup, chain FROM owners WHERE backup IS NOT NULL")
+        found = self._sql.execute("SELECT number, backup, chain, key FROM owners WHERE backup IS NOT NULL")
         # Ten thousand chains name the same few backups.
-        return {number: Known(intern(backup), tuple(map(intern, json.loads(chain)))) for number, backup, chain in found}
+        return {
+            number: Known(intern(backup), tuple(map(intern, json.loads(chain))), key)
+            for number, backup, chain, key in found
+        }
 
     def tables(self, place: str) -> dict[str, Stood]:
         """The tables of a place, as they stood."""
@@ -222,11 +226,13 @@ class State:
         failed: Iterable[int],
         places: Mapping[str, Mapping[str, Stood]],
         definitions: Mapping[tuple[str, int], tuple[str, str]],
+        begins_anew: Iterable[int] = (),
     ) -> None:
         """Make tonight the last night, all of it or nothing.
 
         `captured` are the owners whose manifest was written; of those `failed`, what changed tonight must be
-        written whole the next time. `places` are the databases that were read, with all of their tables.
+        written whole the next time, and of those that `begins_anew` everything. `places` are the databases that
+        were read, with all of their tables.
         """
         sql = self._sql
         sql.execute("BEGIN IMMEDIATE")
@@ -236,9 +242,10 @@ class State:
                 ((number, tenant) for tenant, number in self._numbers.items()),
             )
             sql.executemany(
-                "UPDATE owners SET backup = ?, chain = ? WHERE number = ?",
-                ((known.backup, json.dumps(known.chain), number) for number, known in captured.items()),
+                "UPDATE owners SET backup = ?, chain = ?, key = ? WHERE number = ?",
+                ((known.backup, json.dumps(known.chain), known.key, number) for number, known in captured.items()),
             )
+            sql.executemany("UPDATE owners SET backup = NULL WHERE number = ?", ((owner,) for owner in begins_anew))
             sql.executemany("INSERT OR IGNORE INTO failed VALUES (?)", ((owner,) for owner in failed))
             sql.execute(
                 """
@@ -275,8 +282,8 @@ class State:
         owner = self.number(manifest.tenant)
         with self._sql as sql:
             sql.execute(
-                "INSERT OR REPLACE INTO owners VALUES (?, ?, ?, ?)",
-                (owner, manifest.tenant, manifest.backup, json.dumps(manifest.chain)),
+                "INSERT OR REPLACE INTO owners VALUES (?, ?, ?, ?, ?)",
+                (owner, manifest.tenant, manifest.backup, json.dumps(manifest.chain), manifest.tenant_key),
             )
             for found in manifest.places:
                 place = place_key(found.system, manifest.tenant if found.own else None)

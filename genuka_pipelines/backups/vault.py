@@ -51,6 +51,15 @@ class WritingKey:
     tenant_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the ledger says of keys, where it ended at `head`: those `going`, and the entries of those `destroyed`."""
+
+    head: int
+    going: frozenset[str]
+    destroyed: Mapping[str, int]
+
+
 class Vault:
     """The keys of all owners. `regions` are the stores by region, in the order in which they are asked.
 
@@ -61,6 +70,7 @@ class Vault:
 
     def __init__(self, keyring: Keyring, regions: Mapping[str, Store], ledger: Ledger) -> None:
         self._keyring, self._regions, self._ledger = keyring, dict(regions), ledger
+        self._known: _Told | None = None
 
     def writing(self, owner: str, epoch: Epoch, store: Store) -> WritingKey:
         """The key that seals an owner's objects of an epoch, made if need be; its wrapped form is in `store`, locked.
@@ -273,9 +283,19 @@ class Vault:
 
     def _shredded(self, owner: str) -> int:
         """The ledger entry of the last time that an owner's key was destroyed, 0 for never. KeyShredded meanwhile."""
-        if self.root_of(owner) in self._going():
+        told = self._told()
+        if self.root_of(owner) in told.going:
             raise KeyShredded(f"the key of {owner} is being destroyed: confirm its shredding again to finish it")
-        return next((entry.seq for entry in self._ledger.latest(Shredded, owner)), 0)
+        return told.destroyed.get(owner, 0)
+
+    def _told(self) -> _Told:
+        """What the ledger says by now; read again where it grew, for ten thousand owners ask while it does not."""
+        head = self._ledger.head().seq
+        known = self._known
+        if known is None or known.head != head:
+            destroyed = {entry.body.owner: entry.seq for entry in self._ledger.latest(Shredded)}
+            known = self._known = _Told(head, self._going(), destroyed)
+        return known
 
     @contextmanager
     def _unless_shredded(self, owner: str) -> Iterator[list[tuple[KeyObject, str | None]]]:

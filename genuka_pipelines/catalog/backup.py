@@ -57,9 +57,9 @@ class BackupPlan(Value):
     """Every tenant and the platform, each night, in every region.
 
     `regions` maps the last part of an asset's key (`france`) to the system of a store; the first is written
-    first. `databases`, `media` and `scratch`, where restores are tried, are systems. Fewer rows than `fewer_rows` percent of the night before,
-    where there were more than `few_rows`, alarm. A tenant's keys are destroyed `shredded_after` its end at the
-    earliest. `clauses` says what each proof keeps.
+    first. `databases`, `media` and `scratch`, where restores are tried, are systems. Fewer rows than
+    `fewer_rows` percent of the night before, where there were more than `few_rows`, alarm. A tenant's keys
+    are destroyed `shredded_after` its end at the earliest. `clauses` says what each proof keeps.
     """
 
     title: Words

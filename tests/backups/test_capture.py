@@ -148,19 +148,7 @@ def house() -> Iterator[BackedHouse]:
 
 def _house(kind: Kind) -> Iterator[BackedHouse]:
     with backed_house(kind) as found:
-        found.catalog = _ours(found.catalog.categories["shop/all"], found)
         yield found
-
-
-def _ours(all_: Any, house: BackedHouse) -> Any:
-    """The facts, with what nobody holds for a tenant declared as ours."""
-    routed = {name: table for name, table in all_.tables.items() if table.tenant is not None}
-    rest = {name: table for name, table in all_.tables.items() if table.tenant is None}
-    categories = {
-        "shop/all": all_.model_copy(update={"tables": routed}),
-        "shop/ours": all_.model_copy(update={"tables": rest, "role": "controller"}),
-    }
-    return replace(house.catalog, categories=categories)
 
 
 @pytest.fixture
@@ -443,6 +431,21 @@ def test_an_owner_that_cannot_be_written_is_written_whole_the_next_night(
     assert nights.made(third) == {BETA}
     kinds = {(one.table, one.kind) for pack in nights.manifest(third, BETA).packs for one in pack.sections}
     assert kinds == {("orders", "base")}
+
+
+def test_an_owner_whose_key_was_made_anew_begins_anew(nights: Nights) -> None:
+    nights.proved()
+    with open_state(nights.folder) as state:
+        state._sql.execute("UPDATE owners SET key = 'another' WHERE number = ?", (state.number(ALPHA),))
+    nights.run("UPDATE orders SET note = 'again'")
+    second = nights.night()
+    assert [str(error) for error in second.failed.values()] == [
+        f"the key of {owner_of(ALPHA, nights.house.keyring).id} was destroyed and made anew: "
+        "the next backup of it is a base, run it again"
+    ]
+    third = nights.proved()
+    assert nights.made(third) == {ALPHA}
+    assert nights.manifest(third, ALPHA).chain == ()
 
 
 def test_an_index_that_lies_is_found_out_the_same_night(nights: Nights) -> None:

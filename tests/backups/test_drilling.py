@@ -13,19 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genuka_pipelines.backups import layout
-from genuka_pipelines.backups.drilling import (
-    Chosen,
-    Drillable,
-    OutsideEurope,
-    drill,
-    drillable,
-    overdue,
-    refuse_outside_europe,
-    sample,
-)
+from genuka_pipelines.backups.drilling import OutsideEurope, drill, refuse_outside_europe
 from genuka_pipelines.backups.erasure_list import publish_erasures
 from genuka_pipelines.backups.owner import owner_of
 from genuka_pipelines.backups.restoring import Reach
+from genuka_pipelines.backups.sampling import Chosen, Drillable, drillable, overdue, sample
 from genuka_pipelines.catalog.processor import System
 from genuka_pipelines.control import Restored
 from genuka_pipelines.rows.databases import Databases
@@ -86,6 +78,7 @@ def test_everyone_comes_back_from_either_region_and_leaves_nothing(house: Backed
     assert {(one.owner, one.region) for one in again}.isdisjoint((one.owner, one.region) for one in chosen)
 
 
+@pytest.mark.parametrize("house", ["postgresql"], indirect=True)
 def test_a_drill_that_fails_says_why_and_cleans_up(house: BackedHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """One region alone is read: what is damaged there is found, though the other could give it."""
     alpha = Chosen(id_of(house, ALPHA), "france")
@@ -109,6 +102,7 @@ def test_a_drill_that_fails_says_why_and_cleans_up(house: BackedHouse, monkeypat
     assert databases_of(house) == set()
 
 
+@pytest.mark.parametrize("house", ["postgresql"], indirect=True)
 def test_it_needs_neither_the_live_databases_nor_the_other_region(
     house: BackedHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

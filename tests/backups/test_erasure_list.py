@@ -43,7 +43,7 @@ def house_of(control: Control, folder: Path) -> BackedHouse:
 def erasure(name: str, at: datetime = NOW, **given: str) -> Erasure:
     row = hashlib.sha256(name.encode()).hexdigest()
     origin = given.pop("origin", "request")
-    return Erasure(row=row, table="orders", system="shop_database", origin=origin, at=at, **given)  # type: ignore[arg-type]
+    return Erasure(row=row, table="orders", system="shop_database", origin=origin, at=at, **given)
 
 
 def path_of(house: BackedHouse, region: str, number: int) -> Path:

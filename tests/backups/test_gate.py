@@ -55,6 +55,10 @@ TENANTS = ("asked", "anew", "back", "ours", "overdue", "held", "stuck", "moved")
 """One for each test, for what the list of erasures once held it never forgets."""
 
 
+one_kind = pytest.mark.parametrize("house", ["postgresql"], indirect=True)
+"""For what the engine's own tests show on every server."""
+
+
 @pytest.fixture(scope="module", params=KINDS)
 def house(request: pytest.FixtureRequest) -> Iterator[BackedHouse]:
     with backed_house(request.param) as found:
@@ -85,10 +89,7 @@ def listed(house: BackedHouse, table: str, *keys: str, at: datetime = SINCE, **g
     """Rows that were erased: by a request, unless something else is said."""
     given.setdefault("origin", "request")
     rows = [house.keyring.erasure.hex(f"{table}\x1f{key}".encode()) for key in keys]
-    house.control.erasures.record(
-        Erasure(row=row, table=table, system=SYSTEM, at=at, **given)  # type: ignore[arg-type]
-        for row in rows
-    )
+    house.control.erasures.record(Erasure(row=row, table=table, system=SYSTEM, at=at, **given) for row in rows)
 
 
 def erased(house: BackedHouse, customer: str) -> None:
@@ -117,6 +118,7 @@ def test_who_was_erased_since_does_not_come_back(house: BackedHouse) -> None:
     assert house.control.ledger.open_intents() == ()
 
 
+@one_kind
 def test_a_row_written_anew_after_its_erasure_and_before_the_backup_stays(house: BackedHouse) -> None:
     listed(house, "customers", "anew-c0", at=TAKEN - timedelta(hours=2))
     listed(house, "customers", "anew-c1", at=TAKEN - timedelta(minutes=50))
@@ -153,6 +155,7 @@ def _when_live(house: BackedHouse, real: Callable[..., Any], instead: Callable[.
     return lambda self, *given: instead() if self is house.opened else real(self, *given)
 
 
+@one_kind
 def test_a_tenant_s_own_deletions_come_back_on_its_instruction_and_no_person_s(house: BackedHouse) -> None:
     (first, second, *_) = sorted(
         row[0] for row in rows_in(house.shared.url, ORDERS, "id", "company_id") if row[1] == "ours"
@@ -178,6 +181,7 @@ def test_a_tenant_s_own_deletions_come_back_on_its_instruction_and_no_person_s(h
         pass
 
 
+@one_kind
 def test_what_is_overdue_by_now_goes_before_anybody_sees_it(house: BackedHouse) -> None:
     """Deleted in the application a month ago: not overdue when the backup was made, and overdue now."""
     with restored(house, "overdue") as (outcome, url):
@@ -187,6 +191,7 @@ def test_what_is_overdue_by_now_goes_before_anybody_sees_it(house: BackedHouse) 
     assert "overdue-c0" in rows_in(house.shared.url, CUSTOMERS, "id")
 
 
+@one_kind
 def test_a_held_row_stays_and_is_counted(house: BackedHouse) -> None:
     listed(house, "customers", "held-c0", "held-c1")
     house.control.holds.add(
@@ -200,6 +205,7 @@ def test_a_held_row_stays_and_is_counted(house: BackedHouse) -> None:
         assert outcome.passed.kept == 3
 
 
+@one_kind
 def test_what_cannot_be_erased_is_never_published(house: BackedHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     listed(house, "customers", "stuck-c0")
     opened = opened_backups(Reach.of(house, NOW), "tenant", tenant="stuck")
@@ -229,6 +235,7 @@ def test_what_cannot_be_erased_is_never_published(house: BackedHouse, monkeypatc
     assert "restored" not in kinds
 
 
+@one_kind
 def test_a_tenant_that_moved_takes_its_erasures_along(house: BackedHouse) -> None:
     """The customer was erased in a database of its own; the backup is of the shared one, and the other way round."""
     listed(house, "customers", "moved-c0", database="moved")
@@ -244,6 +251,17 @@ def test_a_tenant_that_moved_takes_its_erasures_along(house: BackedHouse) -> Non
         assert rows_in(url, CUSTOMERS, "id") == {f"{OWN}-c1", f"{OWN}-c2", f"{OWN}-c3"}
 
 
+@one_kind
+def test_erased_rows_of_a_table_that_nothing_declares_any_more_stop_the_restore(house: BackedHouse) -> None:
+    opened = opened_backups(Reach.of(house, NOW), "platform")
+    listed(house, "jobs", "1")
+    with fresh_database(house.kind) as url:
+        into = targets_in(plan_of(opened), url)
+        with pytest.raises(NotErasedYet, match="jobs"):
+            restore(house, plan_of(opened), opened.backups, into, clock=lambda: datetime.now(UTC))
+
+
+@one_kind
 def test_what_a_killed_restore_meant_is_closed_later(house: BackedHouse) -> None:
     planned = Planned(rule=f"{MARK}shop/all/orders.rows", table="orders", count=3, root="a" * 64)
     other = planned.model_copy(update={"rule": "shop/all/orders.rows"})

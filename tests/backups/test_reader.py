@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,8 +15,15 @@ import pytest
 
 from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import Epoch, epoch_of
+from genuka_pipelines.backups.capturing import capture
+from genuka_pipelines.backups.fetching import Fetcher
+from genuka_pipelines.backups.owner import owner_of
+from genuka_pipelines.backups.reading import Backup
+from genuka_pipelines.backups.vault import Vault
 from genuka_pipelines.keys import RootKey
 from tests.backups.small import NIGHTS, OWN, SHARED, TENANT, Small, small
+from tests.backups.taken import ALPHA, backed_house
+from tests.servers import Kind
 
 READER = Path(__file__).parents[2] / "docs" / "read_backup.py"
 
@@ -44,6 +52,45 @@ def tables_in(folder: Path) -> dict[Any, set[bytes]]:
         (where, table): set((folder / names[where] / f"{quote(table, safe='')}.txt").read_bytes().split(b"\n")[:-1])
         for where, table in NIGHTS[0]
     }
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_what_nights_of_a_real_database_captured_is_read(kind: Kind, tmp_path: Path) -> None:
+    with backed_house(kind) as house:
+        plan = house.catalog.backups["nightly"]
+        now = Epoch.at(datetime.now(UTC)).begins + timedelta(hours=1)
+        capture(house, plan, now=now)
+        house.run(
+            f"UPDATE orders SET note = 'later' WHERE company_id = '{ALPHA}' AND id IN (SELECT min(id) FROM orders)"
+        )
+        night = capture(house, plan, now=now + timedelta(days=1)).night
+        house.keyring.root.save(tmp_path / "root.age")
+        for owner, tenant in night.tenants.items():
+            out = tmp_path / owner
+            whose = ["--platform"] if tenant is None else [tenant]
+            asked = [str(house.regions["france"]._root), "--root", str(tmp_path / "root.age"), "write", *whose]
+            done = subprocess.run(
+                [sys.executable, "-I", str(READER), *asked, "--to", str(out)], capture_output=True, text=True
+            )
+            assert done.returncode == 0, done.stderr
+            said = json.loads(done.stdout)
+            assert all(table["digest_matches"] for table in said["tables"])
+            opened = Backup(
+                Fetcher(house.regions),
+                Vault(house.keyring, house.regions, house.control.ledger),
+                house.keyring,
+                owner_of(tenant, house.keyring),
+                said["backup"],
+            )
+            rows: dict[tuple[str, str], list[bytes]] = {}
+            for run in opened.rows():
+                lines = b"".join(run.blocks).split(b"\n")[:-1]
+                rows.setdefault((run.where.name, run.table), []).extend(lines)
+            for table in said["tables"]:
+                file = out / table["database"] / table["file"]
+                ours = sorted(rows.get((table["database"], table["table"]), []))
+                assert sorted(file.read_bytes().split(b"\n")[:-1]) == ours
+                assert len(ours) == table["rows"]
 
 
 def test_it_is_short_and_knows_nothing_of_the_program_that_wrote() -> None:

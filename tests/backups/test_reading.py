@@ -92,6 +92,7 @@ def test_every_night_of_a_chain_gives_back_its_own_rows(house: BackedHouse) -> N
     assert "jobs" not in {table for _, table in backup_of(house, None).tables()}
 
 
+@pytest.mark.parametrize("house", ["postgresql"], indirect=True)
 def test_only_packs_that_hold_the_wanted_table_are_read(house: BackedHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [{"company_id": ALPHA, "note": random.Random(n).randbytes(40).hex()} for n in range(200)]
     house.run(ORDERS.insert().values(rows))
@@ -99,7 +100,12 @@ def test_only_packs_that_hold_the_wanted_table_are_read(house: BackedHouse, monk
     read: list[str] = []
     store = house.regions["france"]
     real = store.get
-    monkeypatch.setattr(store, "get", lambda key, **given: (read.append(key), real(key, **given))[1])
+
+    def get(key: str, **given: Any) -> bytes:
+        read.append(key)
+        return real(key, **given)
+
+    monkeypatch.setattr(store, "get", get)
     lines_of(backup_of(house, ALPHA))
     whole = sum("/p/" in key for key in read)
     read.clear()
@@ -108,6 +114,7 @@ def test_only_packs_that_hold_the_wanted_table_are_read(house: BackedHouse, monk
     assert 0 < sum("/p/" in key for key in read) < whole
 
 
+@pytest.mark.parametrize("house", ["postgresql"], indirect=True)
 def test_a_damaged_or_hidden_object_is_taken_from_elsewhere(house: BackedHouse) -> None:
     Taker(house).night(NOW - timedelta(minutes=40))
     whole = lines_of(backup_of(house, BETA))
@@ -131,6 +138,7 @@ def test_a_damaged_or_hidden_object_is_taken_from_elsewhere(house: BackedHouse) 
     assert lines_of(backup_of(house, BETA, usa=usa)) == whole
 
 
+@pytest.mark.parametrize("house", ["postgresql"], indirect=True)
 def test_bad_input_is_one_sentence(house: BackedHouse, tmp_path: Path) -> None:
     name = Taker(house).night(NOW - timedelta(minutes=30))
     fetcher = Fetcher(house.regions)

@@ -104,7 +104,7 @@ def test_manifests_give_the_state_back(tmp_path: Path) -> None:
     )  # fmt: skip
     with open_state(tmp_path) as state:
         state.learn(manifest)
-        assert state.known() == {1: Known(SECOND, (FIRST,))}
+        assert state.known() == {1: Known(SECOND, (FIRST,), "k")}
         assert state.held(SHOP, "orders") == state.held(place_key("shop", "7"), "orders")
         assert state.held(SHOP, "orders") == {1: Held(3, Digest(5), FIRST)}
         assert state.tables(SHOP) == {"orders": Stood(COLUMNS, 0, None)}

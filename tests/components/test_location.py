@@ -97,6 +97,9 @@ def test_lineage_runs_from_systems_to_staging(location: dict[str, Any]) -> None:
             assert groups <= {"genuka", "genletter"}
         elif asset["group"] == "retention":
             assert asset["deps"] == [key.removeprefix("retention/")]
+        elif asset["group"] == "backups":
+            wanted = {"backups/capture": {"genuka", "genletter", "own"}, "backups/drill": {"backups"}}
+            assert groups == wanted.get(key, {"backups", "systems"}), key
         elif asset["group"] != "systems":
             assert groups == {"systems"}, key
 

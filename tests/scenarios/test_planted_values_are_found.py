@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from genuka_pipelines.catalog.keepers import asked
 from genuka_pipelines.catalog.answer import Answer
+from genuka_pipelines.catalog.keepers import asked
 from genuka_pipelines.quality.asking import ask
 from genuka_pipelines.quality.inspection import inspect_category
 from genuka_pipelines.runtime import Runtime, open_runtime

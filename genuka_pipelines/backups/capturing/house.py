@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -30,9 +30,12 @@ class Scope:
 
     def of(self, tenant: str | None) -> list[Place]:
         """The places of an owner, in the order of their numbers; the platform has all that are shared."""
-        if tenant is None:
-            return [place for place in self.places if place.tenant is None]
-        return [place for place in self.places if place.tenants or place.tenant == tenant]
+        mine = (
+            place
+            for place in self.places
+            if (place.tenant is None if tenant is None else place.tenants or place.tenant == tenant)
+        )
+        return sorted(mine, key=lambda place: place.number)
 
     def fail(self, place: Place, error: GenukaError) -> None:
         """A database could not be read to its end."""
@@ -66,13 +69,9 @@ def scope_of(house: Backupable, systems: Sequence[str], now: datetime) -> Scope:
             continue
         found.places.append(Place(number, system, None, homes.shared))
         found.tenants |= set(homes.tenants)
-        found.alone |= _without_opening(homes.unknown)
+        found.alone |= homes.unknown
         for tenant in sorted({*homes.dedicated, *homes.unknown}):
             owned[tenant] = owned.get(tenant, -1) + 1
             if tenant in homes.dedicated:
                 found.places.append(Place(len(with_tenants) + owned[tenant], system, tenant, homes.dedicated[tenant]))
     return found
-
-
-def _without_opening(unknown: Mapping[str, GenukaError]) -> dict[str, GenukaError]:
-    return dict(unknown)

@@ -23,6 +23,7 @@ from genuka_pipelines.backups.capturing.table import TableReader
 from genuka_pipelines.backups.digest import Digest, RowHasher, row_key
 from genuka_pipelines.backups.errors import CannotCapture
 from genuka_pipelines.backups.fragment import Fragment, Heading
+from genuka_pipelines.backups.layout import CANARY
 from genuka_pipelines.backups.manifest import MediaState, PlaceState, TableState
 from genuka_pipelines.backups.night import Night, OwnerState
 from genuka_pipelines.backups.owner import Owner, owner_of
@@ -75,8 +76,8 @@ def capture(
     """
     run = f"capture-{secrets.token_hex(8)}"
     with house.control.leases.hold("backup_replication", "capture", run, LEASE) as lease:
-        regions = {name: house.store(system) for name, system in plan.regions.items()}
-        region = _answering(regions)
+        regions = _answering(house, plan)
+        region = next(iter(regions))
         with open_state(house.backups) as state, Spool(house.backups) as spool:
             _sweep(house.backups, state)
             backup = state.begin(now)
@@ -119,6 +120,7 @@ class _Work:
         self._definitions: dict[tuple[str, int], tuple[str, str]] = {}
         self._newest: dict[int, Known] = {}
         self._given_up: dict[int, GenukaError | None] = {}
+        self._anew: set[int] = set()
         self._dead: set[Heading] = set()
         self._unchanged: dict[Heading, frozenset[int]] = {}
         self._owners: dict[str | None, Owner] = {}
@@ -163,6 +165,8 @@ class _Work:
                 self._newest[one.number] = one.known
             else:
                 self._given_up[one.number] = one.error
+            if one.begins_anew:
+                self._anew.add(one.number)
             written.append(one)
         return written
 
@@ -213,6 +217,7 @@ class _Work:
             failed=self._given_up,
             places={key: read.tables for key, read in self._places.items()},
             definitions={key: found for key, found in self._definitions.items() if key[1] in self._newest},
+            begins_anew=self._anew,
         )
 
     @property
@@ -266,6 +271,7 @@ class _Work:
             places=places,
             media=media,
             chain=tuple(backup for backup in chain if backup >= min(needed, default=self._backup)),
+            key=known.key if known else "",
             fragments=self._fragments(number, new),
             size=self._spool.size(number),
         )
@@ -330,17 +336,21 @@ class _Work:
         return found
 
 
-def _answering(regions: Mapping[str, Store]) -> str:
-    """The first region whose store answers."""
-    last: GenukaError | None = None
-    for name, store in regions.items():
+def _answering(house: Backupable, plan: BackupPlan) -> dict[str, Store]:
+    """The regions whose store answers, in their order; the others are brought up to them later."""
+    found: dict[str, Store] = {}
+    why: GenukaError | None = None
+    for name, system in plan.regions.items():
         try:
-            next(iter(store.list("v1/canary/")), None)
+            store = house.store(system)
+            next(iter(store.list(CANARY)), None)
         except (StoreUnreachable, NoSuchStore) as error:
-            last = last or error
+            why = why or error
         else:
-            return name
-    raise last or CannotCapture("the backup plan names no region: declare its `regions`")
+            found[name] = store
+    if not found:
+        raise why or CannotCapture("the backup plan names no region: declare its `regions`")
+    return found
 
 
 def _sweep(folder: Path, state: State) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups.calendar import epoch_of
-from genuka_pipelines.backups.errors import KeyShredded
+from genuka_pipelines.backups.errors import CannotCapture, KeyShredded
 from genuka_pipelines.backups.manifest import Manifest, MediaState, Named, Pack, PlaceState
 from genuka_pipelines.backups.owner import Owner
 from genuka_pipelines.backups.pack import packs
@@ -37,13 +37,17 @@ _LARGE = 8 << 20
 
 @dataclass(frozen=True, eq=False)
 class Due:
-    """An owner that is to be written tonight: how everything of it stands, and the texts that are new."""
+    """An owner that is to be written tonight: how everything of it stands, and the texts that are new.
+
+    `key` is the id of the tenant's key that sealed its chain, empty where there is none.
+    """
 
     number: int
     owner: Owner
     places: tuple[PlaceState, ...]
     media: tuple[MediaState, ...]
     chain: tuple[str, ...]
+    key: str
     fragments: Iterable[Fragment] = field(repr=False)
     size: int = 0
 
@@ -57,6 +61,11 @@ class Written:
     error: GenukaError | None
     objects: int = 0
     bytes: int = 0
+    begins_anew: bool = False
+
+
+class KeyReplaced(CannotCapture):
+    """The key that sealed an owner's chain is no more, so that nothing can be told against it."""
 
 
 class OwnerWriter:
@@ -91,6 +100,8 @@ class OwnerWriter:
     def _one(self, due: Due) -> Written:
         try:
             return self._write(due)
+        except KeyReplaced as error:
+            return Written(due.number, None, error, begins_anew=True)
         except KeyShredded as error:
             # What is gone of a tenant that is gone need not be told; rows that are still there must be.
             there = any(table.rows for place in due.places for table in place.tables)
@@ -101,6 +112,10 @@ class OwnerWriter:
     def _write(self, due: Due) -> Written:
         epoch = epoch_of(self._backup)
         writing = self._vault.writing(due.owner.id, epoch, self._store)
+        if due.chain and due.key != writing.tenant_key:
+            raise KeyReplaced(
+                f"the key of {due.owner.id} was destroyed and made anew: the next backup of it is a base, run it again"
+            )
         sent: list[Future[tuple[Pack, Named]]] = []
         try:
             for packed in packs(due.fragments, limit=PACK_BYTES):
@@ -131,7 +146,7 @@ class OwnerWriter:
         named = self._putting.manifest(manifest, [writing.named, *objects], writing, self._keyring)
         return Written(
             due.number,
-            Known(self._backup, due.chain),
+            Known(self._backup, due.chain, writing.tenant_key),
             None,
             len(objects) + 1,
             sum(one.bytes for one in objects) + named.bytes,

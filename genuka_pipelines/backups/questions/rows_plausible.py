@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 
 from genuka_pipelines.backups import nights
@@ -22,7 +23,8 @@ def ask(asked: Asked) -> Answer:
     expected = Expectation(expect="expect_column_values_to_be_between", arguments=arguments)
     unmet = asked.house.unmet({"table": list(left), "left": list(left.values())}, expected) if left else 0
     fallen = {name: 1 for name, share in left.items() if share < asked.plan.fewer_rows}
-    return none_found({**fallen, **two[0].suspicious, "unmet": unmet})
+    # A warning: the backup is a true copy, and it may be that somebody meant it.
+    return replace(none_found({**fallen, **two[0].suspicious, "unmet": unmet}), severity="warn")
 
 
 def shares(after: Mapping[str, int], before: Mapping[str, int], *, few: int) -> dict[str, int]:

@@ -81,6 +81,12 @@ class Gate:
     def _found(self, home: Home, entries: Iterable[Erasure]) -> Iterator[Found]:
         now = self.clock()
         listing = Listing(entries, since=self.captured[home.database.name, home.tenant])
+        nameless = (listing.tables(home.database.name) & home.database.tables().keys()) - home.declared.keys()
+        if nameless:
+            raise NotErasedYet(
+                f"rows of {', '.join(sorted(nameless))} were erased since this backup, and nothing declares that table "
+                "any more, so nobody can find them in it: declare it again, then restore"
+            )
         live = live_home(self.house, home, now)
         yield from find(home, listing, Hasher(self.house.keyring), live=live, recover=self.recover, now=now)
 

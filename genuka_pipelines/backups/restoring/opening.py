@@ -49,7 +49,7 @@ class Reach:
         """Every region of the house, the one named first; or that one alone, as if the others were lost."""
         found = regions(house)
         if first is not None and first not in found:
-            raise NoSuchBackup(f"there is no region '{first}': it is one of {', '.join(found)}")
+            raise NoSuchBackup(f"'{first}' is no region that answers: it is one of {', '.join(found)}")
         names = [name for name in found if name == first] if alone else sorted(found, key=lambda name: name != first)
         ordered = {name: found[name] for name in names}
         return cls(house, Fetcher(ordered), Vault(house.keyring, ordered, house.control.ledger), now)

@@ -77,6 +77,10 @@ class Listing:
             if one.at >= since - SLACK:
                 self._by_row[one.system, one.table].setdefault(bytes.fromhex(one.row), []).append(one)
 
+    def tables(self, system: str) -> frozenset[str]:
+        """The tables of a system of which rows are listed."""
+        return frozenset(table for other, table in self._by_row if other == system)
+
     def of(self, system: str, table: str) -> Mapping[bytes, Sequence[Erasure]]:
         """The erasures of a table by the 32 bytes of the row's hash."""
         return self._by_row.get((system, table), {})
