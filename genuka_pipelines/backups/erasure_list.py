@@ -147,14 +147,16 @@ def erasures_known(house: Backupable, *, since: datetime, now: datetime) -> Eras
     known = read_list(regions(house), house.keyring)
     _refuse_shorter(known, house.control)
     _take_back(known, house.control, since)
-    if known.lacks(house.control, since) or _stale(known, house, now):
+    behind = known.lacks(house.control, since) or _stale(known, house, now)
+    if behind:
         known = publish_erasures(house, now)
+        behind = known.lacks(house.control, since) or _stale(known, house, now)
     if not known.reaches(since):
         raise NotErasedYet(
             "the list of erasures in the stores is missing or begins after this backup: "
             "nobody can tell who has to be erased again, so nothing may be restored"
         )
-    if _stale(known, house, now) or known.lacks(house.control, since):
+    if behind:
         raise NotErasedYet(
             "the list of erasures in the stores ends before the newest night, or lacks what the control database "
             "lists: publish it first"

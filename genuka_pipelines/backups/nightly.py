@@ -76,13 +76,15 @@ def bring(
         if other == name:
             continue
         try:
+            # What a source does not list, it need not give: it may be about to be brought there.
+            theirs = None if backups is None else nights.names(source, clock()) & set(backups)
             copied.append(
                 replicate(
                     source,
                     target,
                     verify=keyring.verify,
                     now=clock(),
-                    backups=backups,
+                    backups=theirs,
                     shredded=shredded,
                     signing=keyring.signing,
                     progress=progress,
@@ -176,3 +178,18 @@ def mend(house: Backupable, plan: BackupPlan, *, now: datetime) -> tuple[Repaire
         )
         found |= {one.region: one for one in both}
     return tuple(found.values())
+
+
+def lacking(house: Backupable, plan: BackupPlan, *, now: datetime) -> dict[str, tuple[str, ...]]:
+    """By region the nights, oldest first, that another region lists and it does not; without regions that are down.
+
+    A few short listings, nothing read: what a night rests on is looked at by whoever brings it.
+    """
+    listed: dict[str, frozenset[str]] = {}
+    for name, region in regions_of(house, plan).items():
+        try:
+            listed[name] = nights.names(region, now)
+        except Degraded:
+            continue
+    every = frozenset[str]().union(*listed.values())
+    return {name: tuple(sorted(every - there)) for name, there in listed.items() if every - there}

@@ -14,6 +14,11 @@ from genuka_pipelines.backups.shelf import Shelf
 from genuka_pipelines.keys.root import RootKey
 
 
+def names(region: Region, now: datetime) -> frozenset[str]:
+    """The nights that a region lists in the epochs still locked: short listings, nothing read."""
+    return frozenset(name for epoch in living(now) for name in Shelf(region, f"{layout.of_epoch(epoch)}n/").names(""))
+
+
 def headers(region: Region, *, verify: Verify, now: datetime) -> Iterator[NightHeader]:
     """Every night that opens, newest first, read one by one."""
     for epoch in reversed(living(now)):

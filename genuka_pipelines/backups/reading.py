@@ -63,6 +63,7 @@ class Backup:
     def __init__(self, fetcher: Fetcher, vault: Vault, keyring: Keyring, owner: Owner, backup: str) -> None:
         self.owner, self.name = owner, backup
         self._fetcher, self._verify = fetcher, keyring.verify
+        self._kept: dict[str, bytes] = {}
         self._key = vault.reading(owner.id, epoch_of(backup))
         self.manifest = self._manifest(backup)
         if self.manifest.tenant != owner.tenant:
@@ -101,7 +102,8 @@ class Backup:
         """The rows of some tables, or of all: each pack that holds any is read once, and no other.
 
         Runs of a table come in no order of its own. When all are used up, NotTheSame is raised for a table
-        whose rows are not those that were captured. Memory: two packs, and 16 bytes for each row that went.
+        whose rows are not those that were captured. Memory: two packs, one more where a definition was read
+        before, and 16 bytes for each row that went.
         """
         tables = self.tables()
         chosen = {key: tables[key] for key in (tables if wanted is None else wanted)}
@@ -152,14 +154,18 @@ class Backup:
             if key is not None:
                 yield key, section, blocks
 
-    def _read(self, manifest: Manifest, wanted: Callable[[Section], bool]) -> Iterator[tuple[Section, Iterator[bytes]]]:
+    def _read(
+        self, manifest: Manifest, wanted: Callable[[Section], bool], *, keep: bool = False
+    ) -> Iterator[tuple[Section, Iterator[bytes]]]:
         """The sections of the packs that hold a wanted one; the next pack comes while one is read."""
         packs = [pack for pack in manifest.packs if any(map(wanted, pack.sections))]
         with ThreadPoolExecutor(1, thread_name_prefix="pack") as aside:
-            coming = deque(aside.submit(self._pack, manifest, pack) for pack in packs[:1])
+            coming = deque(aside.submit(self._pack, manifest, pack, keep=keep) for pack in packs[:1])
             for number, pack in enumerate(packs):
                 data = coming.popleft().result()
-                coming.extend(aside.submit(self._pack, manifest, one) for one in packs[number + 1 : number + 2])
+                coming.extend(
+                    aside.submit(self._pack, manifest, one, keep=keep) for one in packs[number + 1 : number + 2]
+                )
                 yield from open_pack(self._key, data, pack, self._pack_key(manifest, pack))
 
     def _lines(self, backup: str, kind: str, of: Callable[[Where, str], bool]) -> list[bytes]:
@@ -170,11 +176,17 @@ class Backup:
             where = places[section.place] if section.place < len(places) else Where("")
             return section.kind == kind and of(where, section.table)
 
-        found = [b"".join(blocks) for section, blocks in self._read(manifest, wanted) if wanted(section)]
+        found = [b"".join(blocks) for section, blocks in self._read(manifest, wanted, keep=True) if wanted(section)]
         return b"".join(found).splitlines()
 
-    def _pack(self, manifest: Manifest, pack: Pack) -> bytes:
-        return self._fetcher.get(self._pack_key(manifest, pack), pack.bytes, pack.sha256)
+    def _pack(self, manifest: Manifest, pack: Pack, *, keep: bool = False) -> bytes:
+        """A pack's bytes. The last that is to be kept is given once more: rows lie beside a definition."""
+        key = self._pack_key(manifest, pack)
+        kept = self._kept.pop(key, None)
+        data = kept if kept is not None else self._fetcher.get(key, pack.bytes, pack.sha256)
+        if keep:
+            self._kept = {key: data}
+        return data
 
     def _pack_key(self, manifest: Manifest, pack: Pack) -> str:
         return layout.pack(manifest.epoch, self.owner.id, pack.name)

@@ -6,10 +6,11 @@ makes all that was sealed below them unreadable, which is how a tenant leaves lo
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,7 +30,7 @@ from genuka_pipelines.stores.errors import CorruptObject, NoSuchObject, NoSuchSt
 if TYPE_CHECKING:
     from genuka_pipelines.control import Ledger
     from genuka_pipelines.keys import Keyring, RootKey
-    from genuka_pipelines.stores.store import Store
+    from genuka_pipelines.stores.store import Store, Stored
 
 RULE = "backups/tenant_keys"
 """The rule of the intentions under which keys are destroyed."""
@@ -53,8 +54,10 @@ class WritingKey:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What the ledger says of keys, where it ended at `head`: those `going`, and the entries of those `destroyed`."""
+    """What the ledger said of keys in the look of this number, ending at `head`: those that are `going`, and the
+    entries of those `destroyed`."""
 
+    look: int
     head: int
     going: frozenset[str]
     destroyed: Mapping[str, int]
@@ -71,6 +74,7 @@ class Vault:
     def __init__(self, keyring: Keyring, regions: Mapping[str, Store], ledger: Ledger) -> None:
         self._keyring, self._regions, self._ledger = keyring, dict(regions), ledger
         self._known: _Told | None = None
+        self._looks, self._looking = 0, threading.Lock()
 
     def writing(self, owner: str, epoch: Epoch, store: Store) -> WritingKey:
         """The key that seals an owner's objects of an epoch, made if need be; its wrapped form is in `store`, locked.
@@ -108,19 +112,16 @@ class Vault:
 
     def owners(self) -> frozenset[str]:
         """Whose keys there are, in any region; every region must answer."""
-        return frozenset(
-            one.key.removeprefix(layout.KEYS)
-            for store in self._regions.values()
-            for one in store.list(layout.KEYS, versions=True)
-            if not one.marker
-        )
+        return _owners(map(_by_key, self._regions.values()))
 
     def mend(self) -> int:
         """Copies keys to the regions that lack them; how many owners lacked one. Every region must answer."""
         going = self._going()
-        owners = [owner for owner in sorted(self.owners()) if self.root_of(owner) not in going]
+        # Listed once: asked owner by owner, a store reads the names of all the others too.
+        listed = {region: _by_key(store) for region, store in self._regions.items()}
+        owners = [owner for owner in sorted(_owners(listed.values())) if self.root_of(owner) not in going]
         with ThreadPoolExecutor(_MENDERS, thread_name_prefix="keys") as pool:
-            return sum(pool.map(self._mended, owners))
+            return sum(pool.map(lambda owner: self._mended(owner, listed), owners))
 
     def rewrap(self, root: RootKey, also: Sequence[str]) -> int:
         """Wraps every owner's key anew, for another root key and escrow, and removes the old forms; how many.
@@ -224,16 +225,17 @@ class Vault:
             raise KeyShredded(f"the key of {owner} was destroyed meanwhile")
         self._spread(owner, held, [chosen])
         for each in held:
-            each.show()
-            each.refuse_lock()
+            each.show_unlocked()
         return chosen.key
 
-    def _mended(self, owner: str) -> bool:
+    def _mended(self, owner: str, listed: Mapping[str, Mapping[str, Sequence[Stored]]]) -> bool:
         objects, root = self._objects(owner), self._keyring.root
-        held = {each: each.versions([root]) for each in objects}
+        found = {each: listed[each.place].get(each.path, ()) for each in objects}
+        held = {each: each.versions([root], found[each]) for each in objects}
         lacked = self._spread(owner, held, _keys(held).values())
         for each in objects:
-            each.show()
+            if any(one.marker for one in found[each]):
+                each.show()
         return lacked
 
     def _held(self, owner: str) -> tuple[Held, Exception | None]:
@@ -289,13 +291,19 @@ class Vault:
         return told.destroyed.get(owner, 0)
 
     def _told(self) -> _Told:
-        """What the ledger says by now; read again where it grew, for ten thousand owners ask while it does not."""
-        head = self._ledger.head().seq
-        known = self._known
-        if known is None or known.head != head:
-            destroyed = {entry.body.owner: entry.seq for entry in self._ledger.latest(Shredded)}
-            known = self._known = _Told(head, self._going(), destroyed)
-        return known
+        """What the ledger says by now: ten thousand owners ask, so those who wait share a look, and it reads again
+        only where the ledger grew."""
+        asked = self._looks
+        with self._looking:
+            known = self._known
+            if known is None or known.look <= asked:
+                self._looks += 1
+                look, head = self._looks, self._ledger.head().seq
+                if known is None or known.head != head:
+                    destroyed = {entry.body.owner: entry.seq for entry in self._ledger.latest(Shredded)}
+                    known = _Told(look, head, self._going(), destroyed)
+                known = self._known = replace(known, look=look)
+            return known
 
     @contextmanager
     def _unless_shredded(self, owner: str) -> Iterator[list[tuple[KeyObject, str | None]]]:
@@ -334,6 +342,24 @@ class EitherKey(EpochKey):
 def epoch_key_path(epoch: Epoch, owner: str, tenant: TenantKey) -> str:
     """Where an epoch's key lies as this tenant key wraps it: another tenant key gets an object of its own."""
     return f"{layout.epoch_key(epoch, owner)}.{tenant.id}"
+
+
+def _by_key(store: Store) -> Mapping[str, Sequence[Stored]]:
+    """Every version and marker of every owner's key in a store, newest first."""
+    found: dict[str, list[Stored]] = {}
+    for one in store.list(layout.KEYS, versions=True):
+        found.setdefault(one.key, []).append(one)
+    return found
+
+
+def _owners(listed: Iterable[Mapping[str, Sequence[Stored]]]) -> frozenset[str]:
+    """Whose keys these are, hidden ones too."""
+    return frozenset(
+        key.removeprefix(layout.KEYS)
+        for each in listed
+        for key, versions in each.items()
+        if not all(one.marker for one in versions)
+    )
 
 
 def _keys(held: Held) -> dict[str, Wrapped]:

@@ -41,9 +41,10 @@ class KeyObject:
         self.place, self.store, self.owner = region, store, owner
         self.path = layout.tenant_key(owner)
 
-    def versions(self, roots: Sequence[RootKey]) -> list[Wrapped]:
-        """Every version, oldest first."""
-        found = [(one.version, self._bytes(one)) for one in reversed(self._listed())]
+    def versions(self, roots: Sequence[RootKey], listed: Sequence[Stored] | None = None) -> list[Wrapped]:
+        """Every version, oldest first; of those `listed`, newest first and with markers, where that is known."""
+        there = self._listed() if listed is None else [one for one in listed if not one.marker]
+        found = [(one.version, self._bytes(one)) for one in reversed(there)]
         return [Wrapped(version, data, self._opened(data, roots)) for version, data in found if data is not None]
 
     def current(self, root: RootKey) -> TenantKey | None:
@@ -74,9 +75,14 @@ class KeyObject:
             if one.version not in versions:
                 self.remove(one.version)
 
-    def refuse_lock(self) -> None:
-        """StoreUnfit where the store locked the object, so that it could not be destroyed."""
-        if self.store.retention(self.path) is not None:
+    def show_unlocked(self) -> None:
+        """Take away what hides the versions. StoreUnfit where the store locked one: it could not be destroyed."""
+        try:
+            lock = self.store.retention(self.path)
+        except NoSuchObject:
+            self.show()
+            lock = self.store.retention(self.path)
+        if lock is not None:
             raise StoreUnfit(
                 f"store {self.store.name} locks {self.path} by a rule of its own, so that it could not be destroyed: "
                 "remove the bucket's default retention, for backups state their own locks"

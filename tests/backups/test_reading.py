@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -236,5 +237,8 @@ class _Quiet(Control):
                 return ()
 
             open_intents = latest
+
+            def head(self) -> SimpleNamespace:
+                return SimpleNamespace(seq=0)
 
         self.ledger: Any = Ledger()

@@ -19,6 +19,7 @@ from genuka_pipelines.backups.capturing.house import Scope, scope_of
 from genuka_pipelines.backups.capturing.media import MEDIA, MediaRead, media_key, read_media
 from genuka_pipelines.backups.capturing.owners import Due, OwnerWriter, Written
 from genuka_pipelines.backups.capturing.place import PlaceRead, Progress, Tonight, read_place
+from genuka_pipelines.backups.capturing.recalling import recall
 from genuka_pipelines.backups.capturing.table import TableReader
 from genuka_pipelines.backups.digest import Digest, RowHasher, row_key
 from genuka_pipelines.backups.errors import CannotCapture
@@ -80,6 +81,8 @@ def capture(
         region = next(iter(regions))
         with open_state(house.backups) as state, Spool(house.backups) as spool:
             _sweep(house.backups, state)
+            if not state.known():
+                recall(house, state, now)
             backup = state.begin(now)
             work = _Work(house, plan, backup, now, state, spool, workers, progress or _silent)
             work.read()

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups import layout
-from genuka_pipelines.backups.calendar import LONGEST, Epoch, begun
+from genuka_pipelines.backups.calendar import LONGEST, Epoch, backup_id, begun
 from genuka_pipelines.backups.erasure_list import regions
 from genuka_pipelines.backups.errors import KeyShredded, NoSuchBackup
 from genuka_pipelines.backups.fetching import Fetcher
@@ -61,8 +61,9 @@ class Reach:
         return Backup(self.fetcher, self.vault, self.house.keyring, owner, name)
 
     def night(self, at: str | None = None) -> Night:
-        """The newest night, or one by its name. NoSuchBackup where no region holds it."""
-        names = self._nights() if at is None else [at]
+        """The newest night that began before now, or one by its name. NoSuchBackup where no region holds it."""
+        last = backup_id(self.now)
+        names = [name for name in self._nights() if name <= last] if at is None else [at]
         if not names:
             raise NoSuchBackup("no region holds a night: look whether these are the right stores")
         key, keys = layout.night(names[0]), self.house.keyring
