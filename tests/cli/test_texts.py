@@ -15,7 +15,8 @@ from genuka_pipelines.settings import Misconfigured, language_of, load_settings
 COMMANDS = sorted(Path(genuka_pipelines.cli.__file__).parent.glob("*.py"))
 SHOWN = {"said", "table", "say"}
 _STATES = ["kept", "broken", "unproven", "procedure", "planned", "not switched on", "controller", "processor",
-           "changed", "moved", "new", "gone", "confirmed", "dismissed"]  # fmt: skip
+           "changed", "moved", "new", "gone", "confirmed", "dismissed",
+           "check", "load", "prove", "gate", "publish"]  # fmt: skip
 """Values of the rooms below that are shown in cells."""
 
 

@@ -77,7 +77,7 @@ def demo_on_mariadb() -> Iterator[Told]:
     with ExitStack() as opened:
         urls = {
             f"GENUKA_{name}": opened.enter_context(fresh_database("mariadb")).render_as_string(hide_password=False)
-            for name in ("DATABASE_URL", "GENLETTER_URL", "TENANT_DSN__DEDICATED_01")
+            for name in ("DATABASE_URL", "GENLETTER_URL", "TENANT_DSN__DEDICATED_01", "DRILL_URL")
         }
         house = opened.enter_context(new_house(**urls))
         yield Told(house, house.genuka("demo", "--companies", "12", "--days", "8", "--json"))

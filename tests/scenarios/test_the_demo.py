@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from genuka_pipelines.cli.demo import JOBS
 from genuka_pipelines.demo.seed import Target, seeded_identities
 from genuka_pipelines.settings import load_settings
 from tests.scenarios.houses import Told
@@ -63,7 +64,7 @@ def test_every_part_is_well(demo: Told) -> None:
 def test_dagster_shows_the_same_history(demo: Told) -> None:
     with sqlite3.connect(demo.house.home / "dagster" / "history" / "runs.db") as runs:
         jobs = dict(runs.execute("select pipeline_name, status from runs").fetchall())
-    assert jobs == dict.fromkeys(("inspect", "retention_sweep", "staging", "anchor"), "SUCCESS")
+    assert jobs == dict.fromkeys(JOBS, "SUCCESS")
 
 
 def test_no_seeded_name_email_or_phone_is_anywhere_it_needs_not_be(demo: Told) -> None:
@@ -146,7 +147,7 @@ def test_nothing_is_staged_without_consent(demo: Told) -> None:
     assert 0 < opted <= orders
 
 
-@pytest.mark.parametrize("job", ["inspect", "retention_sweep", "staging", "anchor"])
+@pytest.mark.parametrize("job", JOBS)
 def test_running_a_job_again_is_fine(demo: Told, job: str) -> None:
     from datetime import UTC, datetime
 

@@ -46,7 +46,6 @@ class Quarantined(Databases):
         return Homes(shared, own, {}, {})
 
     def _home(self, database: Database, catalog: Catalog, tenant: str | None, shared: Home | None) -> Home:
-        database.refresh()
         there = database.tables()
         known = {name: found for name, found in declarations(catalog, self.name).items() if name in there}
         return Home(database, known, self.declared, tenant, shared)
