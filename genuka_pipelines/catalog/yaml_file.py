@@ -31,6 +31,8 @@ class BadFact(GenukaError):
     """A file of facts says what cannot be true; the sentence names file, line and what would be right."""
 
     def __init__(self, path: str, line: int, problem: str) -> None:
+        # A key of the file may hold anything, and one sentence is one line.
+        problem = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in problem)
         super().__init__(f"{path}:{line}: {problem}")
         self.path, self.line, self.problem = path, line, problem
 

@@ -33,8 +33,14 @@ def _opaque(text: str) -> str:
     return text
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_$]{0,62}$")]
-"""A table, column, store or check: letters, digits, `_`."""
+def _no_long_number(text: str) -> str:
+    if _MANY_DIGITS.search(text):
+        raise ValueError("not an opaque name")
+    return text
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_$]{0,62}$"), AfterValidator(_no_long_number)]
+"""A table, column, store or check: letters, digits, `_`, and no long number, which might be somebody's."""
 Key = Annotated[str, StringConstraints(max_length=190), AfterValidator(_opaque)]
 """An asset, category or rule: names joined by `/ . # : -`, at most 190 characters, no long number."""
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$")]
