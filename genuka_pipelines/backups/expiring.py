@@ -187,7 +187,7 @@ def _unfinished(ledger: Ledger, region: Region, epoch: Epoch) -> Intent | None:
 
 def _named(region: Region, epoch: Epoch) -> tuple[str, str]:
     """An epoch in the ledger, which takes no long numbers for names: its rule and its table."""
-    return f"backups/{region.name}:expiry", f"epoch_{epoch.name.replace('-', '_')}"
+    return f"backups/{region.name}:expiry", f"epoch_{epoch.first:%Ym%md%d}"
 
 
 def _planned_bytes(intent: Intent) -> int:

@@ -325,11 +325,17 @@ def _keys(tree: Path, prefix: str) -> Iterator[str]:
 
 def _entries(tree: Path, base: str, prefix: str) -> Iterator[tuple[str, bool]]:
     """(key, False) and (key + "/", True) in order: "a" comes before "a-b", which comes before "a/b"."""
+    step, deeper, _ = prefix[len(base) :].partition("/") if prefix.startswith(base) else ("", "", "")
+    if deeper:
+        # The prefix names the folder: its neighbours, ten thousand perhaps, need not be read.
+        if step not in ("", ".", "..", RESERVED):
+            yield f"{base}{step}/", True
+        return
     try:
         with os.scandir(tree / base) as found:
-            names = [base + entry.name for entry in found if entry.name != RESERVED]
-    except FileNotFoundError:
-        return  # pruned meanwhile
+            names = [base + entry.name for entry in found if entry.name != RESERVED and entry.name.startswith(step)]
+    except (FileNotFoundError, NotADirectoryError):
+        return  # pruned meanwhile, or an object and no folder
     both = [(name, False) for name in names] + [(name + "/", True) for name in names]
     for name, below in sorted(both):  # code points sort as UTF-8 does
         if name.startswith(prefix) or (below and prefix.startswith(name)):

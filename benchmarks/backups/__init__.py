@@ -1,0 +1,1 @@
+"""Backups beside pg_dump and restic: `python -m benchmarks.backups`."""
