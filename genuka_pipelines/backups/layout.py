@@ -26,7 +26,7 @@ def of_owner(epoch: Epoch, owner: str) -> str:
 
 
 def epoch_key(epoch: Epoch, owner: str) -> str:
-    """The epoch's key, wrapped by the owner's."""
+    """Where the keys of an epoch begin: `k.<id>`, each wrapped by the owner's key of that id."""
     return f"{of_owner(epoch, owner)}k"
 
 
