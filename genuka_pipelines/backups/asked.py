@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -9,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups import nights
 from genuka_pipelines.backups.receipts import Receipt, newest_receipts
-from genuka_pipelines.backups.region import Region, Shredded
+from genuka_pipelines.backups.region import Degraded, Region, Shredded
 from genuka_pipelines.backups.verifying import Reads, Verified, verify_region
 from genuka_pipelines.catalog.backup import BACKUPS
 from genuka_pipelines.control import KeyShredded, Ledger
+from genuka_pipelines.stores.errors import NoSuchStore, StoreUnreachable
 
 if TYPE_CHECKING:
     from genuka_pipelines.backups.house import Backupable
@@ -20,9 +23,17 @@ if TYPE_CHECKING:
     from genuka_pipelines.catalog.backup import BackupPlan
 
 
+def region_of(house: Backupable, plan: BackupPlan, name: str) -> Region:
+    """A region of a plan. Degraded, naming it, where its store cannot even be opened."""
+    try:
+        return Region(name, house.store(plan.regions[name]))
+    except (StoreUnreachable, NoSuchStore):
+        raise Degraded(name) from None
+
+
 def regions_of(house: Backupable, plan: BackupPlan) -> dict[str, Region]:
-    """The regions of a plan by name, the one written first in front."""
-    return {name: Region(name, house.store(system)) for name, system in plan.regions.items()}
+    """The regions of a plan by name, the one written first in front. Degraded where one cannot be opened."""
+    return {name: region_of(house, plan, name) for name in plan.regions}
 
 
 def shredded_in(ledger: Ledger) -> Shredded:
@@ -48,8 +59,8 @@ class Asked:
     @property
     def region(self) -> Region:
         """The region asked about; for what is no region, the one written first."""
-        regions = regions_of(self.house, self.plan)
-        return regions.get(self.key.removeprefix(BACKUPS)) or next(iter(regions.values()))
+        name = self.key.removeprefix(BACKUPS)
+        return region_of(self.house, self.plan, name if name in self.plan.regions else next(iter(self.plan.regions)))
 
     @cached_property
     def newest(self) -> NightHeader | None:
@@ -77,15 +88,20 @@ class Asked:
 
     def drills(self) -> list[Receipt]:
         """What the drills of each region left under its newest nights, of those young enough for the plan."""
-        found = []
-        for region in regions_of(self.house, self.plan).values():
-            for header in nights.headers(region, verify=self.house.keyring.verify, now=self.now):
-                receipt = newest_receipts(region, header.backup, self.house.keyring.verify).get("drilled")
-                if receipt and receipt.at >= self.now - timedelta(hours=self.plan.recovery.newest_hours):
-                    found.append(receipt)
-                if header.created < self.now - timedelta(hours=2 * self.plan.recovery.newest_hours):
-                    break
+        found: list[Receipt] = []
+        for name in self.plan.regions:
+            with suppress(Degraded):
+                found += self._drills(region_of(self.house, self.plan, name))
         return found
+
+    def _drills(self, region: Region) -> Iterator[Receipt]:
+        young = timedelta(hours=self.plan.recovery.newest_hours)
+        for header in nights.headers(region, verify=self.house.keyring.verify, now=self.now):
+            receipt = newest_receipts(region, header.backup, self.house.keyring.verify).get("drilled")
+            if receipt and receipt.at >= self.now - young:
+                yield receipt
+            if header.created < self.now - 2 * young:
+                return
 
     def night(self, backup: str) -> Night:
         """A night of the region with who is who."""

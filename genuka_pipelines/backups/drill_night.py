@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from genuka_pipelines.backups import nights
-from genuka_pipelines.backups.asked import regions_of
+from genuka_pipelines.backups.asked import region_of
 from genuka_pipelines.backups.drilling import Drilled, drill
 from genuka_pipelines.backups.receipts import Receipt, write_receipt
 from genuka_pipelines.backups.restoring import Reach
@@ -46,7 +46,7 @@ def _sign(house: Backupable, plan: BackupPlan, found: tuple[Drilled, ...], now: 
     for one in found:
         by_region[one.region].append(one)
     for name, drilled in by_region.items():
-        region = regions_of(house, plan)[name]
+        region = region_of(house, plan, name)
         newest = nights.newest(region, verify=house.keyring.verify, now=now)
         if newest is not None:
             counts = {

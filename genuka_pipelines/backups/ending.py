@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from genuka_pipelines.backups.asked import regions_of
+from genuka_pipelines.backups.asked import region_of
 from genuka_pipelines.backups.errors import BackupError
 from genuka_pipelines.backups.expiring import Expired, expire
 from genuka_pipelines.control.switches import BACKUP_EXPIRY
@@ -25,4 +25,4 @@ def end_backups(house: Backupable, plan: BackupPlan, name: str, *, now: datetime
         raise ExpiryNotSwitchedOn(
             f"the end of backups is not switched on: look at `genuka backup list`, then genuka go-live {BACKUP_EXPIRY}"
         )
-    return expire(regions_of(house, plan)[name], house.control.ledger, now=now)
+    return expire(region_of(house, plan, name), house.control.ledger, now=now)

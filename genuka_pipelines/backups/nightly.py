@@ -6,12 +6,13 @@ A region that is down makes a night degraded and never done; whoever runs this a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups import nights
-from genuka_pipelines.backups.asked import destroyed_in, regions_of, shredded_in
+from genuka_pipelines.backups.asked import destroyed_in, region_of, regions_of, shredded_in
 from genuka_pipelines.backups.erasure_list import publish_erasures
 from genuka_pipelines.backups.errors import NoSuchBackup
 from genuka_pipelines.backups.receipts import newest_receipts, write_receipt
@@ -22,6 +23,7 @@ from genuka_pipelines.backups.tally import Progress
 from genuka_pipelines.backups.vault import Vault
 from genuka_pipelines.backups.verifying import Reads, Verified, everything, nothing, verify_region
 from genuka_pipelines.catalog.zone import night_of
+from genuka_pipelines.stores.errors import StoreUnreachable
 
 if TYPE_CHECKING:
     from genuka_pipelines.backups.house import Backupable
@@ -49,10 +51,14 @@ class Brought:
 
 
 def prepare_regions(house: Backupable, plan: BackupPlan, *, now: datetime) -> None:
-    """Publish the erasures since the last time, and put tenants' keys where a region lacks them."""
+    """Publish the erasures since the last time, and put tenants' keys where a region lacks them.
+
+    Keys wait for a night on which every region answers: which of two is right is seen only beside the other.
+    """
     publish_erasures(house, now)
-    stores = {name: region.store for name, region in regions_of(house, plan).items()}
-    Vault(house.keyring, stores, house.control.ledger).mend()
+    with suppress(Degraded, StoreUnreachable):
+        stores = {name: region.store for name, region in regions_of(house, plan).items()}
+        Vault(house.keyring, stores, house.control.ledger).mend()
 
 
 def bring(
@@ -68,14 +74,14 @@ def bring(
     """Copy into a region what the others hold and it lacks (of the nights `backups`, or of all that are locked
     still), look at it, and leave a signed receipt under its newest night. Degraded where the region itself is down.
     """
-    regions = regions_of(house, plan)
-    target, keyring = regions[name], house.keyring
+    target, keyring = region_of(house, plan, name), house.keyring
     shredded = shredded_in(house.control.ledger)
     copied, down = [], []
-    for other, source in regions.items():
+    for other in plan.regions:
         if other == name:
             continue
         try:
+            source = region_of(house, plan, other)
             # What a source does not list, it need not give: it may be about to be brought there.
             theirs = None if backups is None else nights.names(source, clock()) & set(backups)
             copied.append(
@@ -116,13 +122,12 @@ def sign_for(house: Backupable, region: Region, verified: Verified, *, now: date
 
 def newest_verified(house: Backupable, plan: BackupPlan, owner: str, *, now: datetime) -> datetime | None:
     """When the newest backup of an owner was made that every region holds and verified; None for none."""
-    oldest: datetime | None = None
-    for region in regions_of(house, plan).values():
-        found = _verified_in(house, region, owner, now)
-        if found is None:
-            return None
-        oldest = found if oldest is None else min(oldest, found)
-    return oldest
+    try:
+        found = [_verified_in(house, region, owner, now) for region in regions_of(house, plan).values()]
+    except Degraded:
+        # What a region that is down holds is not known, and so proves nothing.
+        return None
+    return min((one for one in found if one), default=None) if all(found) else None
 
 
 def _verified_in(house: Backupable, region: Region, owner: str, now: datetime) -> datetime | None:
@@ -135,12 +140,15 @@ def _verified_in(house: Backupable, region: Region, owner: str, now: datetime) -
 
 
 def of_night(house: Backupable, plan: BackupPlan, night: str, *, now: datetime) -> tuple[str, ...]:
-    """The backups that were begun on a local day (`2026-11-22`), in any region, oldest first. NoSuchBackup for none."""
+    """The backups that were begun on a local day (`2026-11-22`), in any region that answers, oldest first.
+
+    NoSuchBackup for none.
+    """
     found: set[str] = set()
-    for region in regions_of(house, plan).values():
-        for header in nights.headers(region, verify=house.keyring.verify, now=now):
-            if night_of(header.created).isoformat() == night:
-                found.add(header.backup)
+    for name in plan.regions:
+        with suppress(Degraded):
+            headers = nights.headers(region_of(house, plan, name), verify=house.keyring.verify, now=now)
+            found |= {header.backup for header in headers if night_of(header.created).isoformat() == night}
     if not found:
         raise NoSuchBackup(f"nothing was captured in the night of {night}: a night that is over cannot be captured")
     return tuple(sorted(found))
@@ -148,7 +156,7 @@ def of_night(house: Backupable, plan: BackupPlan, night: str, *, now: datetime) 
 
 def look(house: Backupable, plan: BackupPlan, name: str, *, full: bool, now: datetime) -> Verified:
     """Look at all that a region holds, with `full` read it too, and leave a receipt. Degraded where it is down."""
-    region = regions_of(house, plan)[name]
+    region = region_of(house, plan, name)
     found = verify_region(
         region,
         verify=house.keyring.verify,
@@ -186,9 +194,9 @@ def lacking(house: Backupable, plan: BackupPlan, *, now: datetime) -> dict[str, 
     A few short listings, nothing read: what a night rests on is looked at by whoever brings it.
     """
     listed: dict[str, frozenset[str]] = {}
-    for name, region in regions_of(house, plan).items():
+    for name in plan.regions:
         try:
-            listed[name] = nights.names(region, now)
+            listed[name] = nights.names(region_of(house, plan, name), now)
         except Degraded:
             continue
     every = frozenset[str]().union(*listed.values())

@@ -96,6 +96,26 @@ def test_a_region_that_is_down_makes_a_night_degraded(house: BackedHouse, monkey
     assert lacking(house, plan_of(house), now=now()) == {}
 
 
+def test_a_region_that_cannot_even_be_opened_is_named(house: BackedHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole_night(house)
+    opened = BackedHouse.store
+
+    def store(known: BackedHouse, system: str) -> Any:
+        if system == "backups_usa":
+            raise StoreUnreachable("it does not answer")
+        return opened(known, system)
+
+    monkeypatch.setattr(BackedHouse, "store", store)
+    plan, owner = plan_of(house), owner_of(ALPHA, house.keyring).id
+    assert bring(house, plan, "france", clock=now).down == ("usa",)
+    with pytest.raises(Degraded, match="usa is down"):
+        bring(house, plan, "usa", clock=now)
+    assert of_night(house, plan, night_of(now()).isoformat(), now=now())
+    assert lacking(house, plan, now=now()) == {}
+    assert newest_verified(house, plan, owner, now=now()) is None
+    assert ask(house, plan, "complete", "backups/france", now=now()).passed
+
+
 def test_every_question_is_answered_and_written_down(house: BackedHouse) -> None:
     plan = plan_of(house)
     whole_night(house)
