@@ -23,7 +23,9 @@ def test_recipients_are_read_once_each_in_their_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# nobody\n", "age1nobody\n", f"{ONE}\nsomething else\n", "AGE-SECRET-KEY-1AAAA\n"]
+    "text",
+    ["", "# nobody\n", "age1nobody\n", f"{ONE}\nsomething else\n", "AGE-SECRET-KEY-1AAAA\n"],
+    ids=["empty", "a comment", "no key", "a key and more", "a secret"],
 )
 def test_a_file_that_wraps_for_nobody_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(KeyUnusable, match="must hold age public keys") as refusal:
