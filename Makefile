@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ROUNDS ?= 25
 SEED ?= 20261122
+SIDE_BY_SIDE ?= -n 2 --dist loadfile --no-loadscope-reorder
 export GENUKA_ROUNDS = $(ROUNDS)
 export GENUKA_SEED = $(SEED)
 
@@ -29,7 +30,7 @@ demo: $(READY) ## the main job: embedded services, a synthetic Genuka, every cat
 
 test: $(READY) ## the whole suite, on a real PostgreSQL, MariaDB (where installed) and S3 server
 	@$(BIN)/lint-imports --no-cache > /dev/null || $(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest --durations=10
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=10
 
 dev: $(READY) ## the Dagster UI with the demo's history, on http://127.0.0.1:3000
 	@$(BIN)/genuka up > /dev/null
@@ -44,7 +45,7 @@ bench: $(READY) ## the figures of docs/figures.md, measured side by side
 	@$(BIN)/python -m benchmarks
 
 campaign: $(READY) ## the suite with the full number of rounds
-	@GENUKA_ROUNDS=$${CAMPAIGN_ROUNDS:-1000} $(BIN)/python -m pytest --durations=20
+	@GENUKA_ROUNDS=$${CAMPAIGN_ROUNDS:-1000} $(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=20
 
 pins: ## make constraints.txt anew from pyproject.toml (needs uv)
 	@uv pip compile --quiet --no-emit-index-url --universal --no-header --no-annotate --python-version 3.11 --all-extras pyproject.toml -o constraints.txt

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from genuka_pipelines.catalog.zone import night_of
+from schedules.tonight import tonight
 from schedules.zone import ZONE
 
 job = dg.define_asset_job(
@@ -11,14 +11,11 @@ job = dg.define_asset_job(
     description="Capture tonight, bring it into every region, and put every question to each.",
 )
 
-
-@dg.schedule(
+schedule = dg.ScheduleDefinition(
     name="backup_replication",
     job=job,
     cron_schedule="45 0 * * *",
     execution_timezone=ZONE,
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    execution_fn=tonight,
 )
-def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """The partition is the day that has just begun, in Paris."""
-    return dg.RunRequest(partition_key=night_of(context.scheduled_execution_time).isoformat())

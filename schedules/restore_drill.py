@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from genuka_pipelines.catalog.zone import night_of
+from schedules.tonight import tonight
 from schedules.zone import ZONE
 
 job = dg.define_asset_job(
@@ -11,14 +11,11 @@ job = dg.define_asset_job(
     description="Restore a few backups out of one region alone, erase a row on purpose, and compare.",
 )
 
-
-@dg.schedule(
+schedule = dg.ScheduleDefinition(
     name="restore_drill",
     job=job,
     cron_schedule="30 5 * * *",
     execution_timezone=ZONE,
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    execution_fn=tonight,
 )
-def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """The partition is the day that has begun, in Paris."""
-    return dg.RunRequest(partition_key=night_of(context.scheduled_execution_time).isoformat())

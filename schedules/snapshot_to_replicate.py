@@ -4,8 +4,6 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from genuka_pipelines.backups.calendar import begun
-from genuka_pipelines.backups.nightly import lacking
 from genuka_pipelines.catalog.backup import BACKUPS
 from genuka_pipelines.catalog.zone import night_of
 from genuka_pipelines.runtime import shared_runtime
@@ -20,6 +18,10 @@ from schedules.backup_replication import job
 )
 def sensor() -> dg.SensorResult | dg.SkipReason:
     """A run for each region and night that it lacks, asked for anew each hour until it is there."""
+    # Loaded here, so that whoever opens the location need not wait for what only a night needs.
+    from genuka_pipelines.backups.calendar import begun
+    from genuka_pipelines.backups.nightly import lacking
+
     house, now = shared_runtime(), datetime.now(UTC)
     requests = [
         dg.RunRequest(

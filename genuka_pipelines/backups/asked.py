@@ -11,40 +11,15 @@ from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups import nights
 from genuka_pipelines.backups.receipts import Receipt, newest_receipts
-from genuka_pipelines.backups.region import Degraded, Region, Shredded
-from genuka_pipelines.backups.verifying import Reads, Verified, verify_region
+from genuka_pipelines.backups.region import Degraded, Region
+from genuka_pipelines.backups.regions import region_of, verified
+from genuka_pipelines.backups.verifying import Reads, Verified
 from genuka_pipelines.catalog.backup import BACKUPS
-from genuka_pipelines.control import KeyShredded, Ledger
-from genuka_pipelines.stores.errors import NoSuchStore, StoreUnreachable
 
 if TYPE_CHECKING:
     from genuka_pipelines.backups.house import Backupable
     from genuka_pipelines.backups.night import Night, NightHeader
     from genuka_pipelines.catalog.backup import BackupPlan
-
-
-def region_of(house: Backupable, plan: BackupPlan, name: str) -> Region:
-    """A region of a plan. Degraded, naming it, where its store cannot even be opened."""
-    try:
-        return Region(name, house.store(plan.regions[name]))
-    except (StoreUnreachable, NoSuchStore):
-        raise Degraded(name) from None
-
-
-def regions_of(house: Backupable, plan: BackupPlan) -> dict[str, Region]:
-    """The regions of a plan by name, the one written first in front. Degraded where one cannot be opened."""
-    return {name: region_of(house, plan, name) for name in plan.regions}
-
-
-def shredded_in(ledger: Ledger) -> Shredded:
-    """Whether an owner's key was destroyed for good, as the ledger has it."""
-    gone = frozenset(entry.body.owner for entry in ledger.latest(KeyShredded))
-    return gone.__contains__
-
-
-def destroyed_in(ledger: Ledger) -> frozenset[str]:
-    """The SHA-256 of wrapped keys that were destroyed, and must be nowhere any more."""
-    return frozenset(sha for entry in ledger.latest(KeyShredded) for sha in entry.body.found.values() if sha)
 
 
 @dataclass(frozen=True)
@@ -76,15 +51,7 @@ class Asked:
     def verified(self, reads: Reads, *, newest_only: bool = False) -> Verified:
         """Every object of the region that is locked still, or what the newest night rests on, looked at now."""
         wanted = [self.newest.backup] if newest_only and self.newest else None
-        return verify_region(
-            self.region,
-            verify=self.house.keyring.verify,
-            now=self.now,
-            reads=reads,
-            backups=wanted,
-            shredded=shredded_in(self.house.control.ledger),
-            destroyed=destroyed_in(self.house.control.ledger),
-        )
+        return verified(self.house, self.region, now=self.now, reads=reads, backups=wanted)
 
     def drills(self) -> list[Receipt]:
         """What the drills of each region left under its newest nights, of those young enough for the plan."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from genuka_pipelines.backups import nights
-from genuka_pipelines.backups.asked import region_of
 from genuka_pipelines.backups.drilling import Drilled, drill
 from genuka_pipelines.backups.receipts import Receipt, write_receipt
+from genuka_pipelines.backups.regions import region_of
 from genuka_pipelines.backups.restoring import Reach
 from genuka_pipelines.backups.sampling import drillable, sample
 

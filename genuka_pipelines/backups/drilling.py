@@ -208,7 +208,7 @@ class _Look:
         with one.database.dump() as dump:
             now = dump.sequences()
         behind = [each for each, value in now.items() if int(value) < int(place.sequences.get(each, value))]
-        both = {f"{key.table}.{key.name}" for key in one.definition.of("foreign_keys", place.tables)
+        both = {key.shown for key in one.definition.of("foreign_keys", place.tables)
                 if key.parent in place.tables}  # fmt: skip
         self.backwards += tuple(f"{name}: {each}" for each in behind)
         self.left_out += tuple(f"{name}: {key}" for key in one.left_out if key in both)

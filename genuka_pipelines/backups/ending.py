@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from genuka_pipelines.backups.asked import region_of
 from genuka_pipelines.backups.errors import BackupError
 from genuka_pipelines.backups.expiring import Expired, expire
+from genuka_pipelines.backups.regions import region_of
 from genuka_pipelines.control.switches import BACKUP_EXPIRY
 
 if TYPE_CHECKING:

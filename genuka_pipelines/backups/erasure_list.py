@@ -25,6 +25,7 @@ from genuka_pipelines.backups.fetching import copies
 from genuka_pipelines.backups.house import Backupable
 from genuka_pipelines.backups.locked import put_locked
 from genuka_pipelines.backups.night import read_night_header
+from genuka_pipelines.backups.regions import stores_of
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.control import Erasure, ErasuresPublished, NotOpaque
 from genuka_pipelines.control.canonical import GENESIS, canonical_json, instant
@@ -93,24 +94,6 @@ class ErasureList:
         return [one for one in control.erasures.since(since) if _newer(one, self.listed)]
 
 
-def regions(house: Backupable) -> Mapping[str, Store]:
-    """The stores of every region of every backup plan that can be opened, the first region first.
-
-    The error of the last where none can: to lose a region must not keep anybody from restoring.
-    """
-    systems = {name: system for plan in house.catalog.backups.values() for name, system in plan.regions.items()}
-    found: dict[str, Store] = {}
-    why: GenukaError | None = None
-    for name, system in systems.items():
-        try:
-            found[name] = house.store(system)
-        except (StoreUnreachable, NoSuchStore) as error:
-            why = error
-    if not found and why is not None:
-        raise why
-    return found
-
-
 def publish_erasures(house: Backupable, now: datetime) -> ErasureList:
     """Write what is newly listed into every region, also nothing: the head then says that the list is fresh.
 
@@ -120,9 +103,9 @@ def publish_erasures(house: Backupable, now: datetime) -> ErasureList:
     """
     owner = f"erasures:{os.getpid()}:{secrets.token_hex(4)}"
     with house.control.leases.hold("backup_erasures", "all", owner, _LEASE):
-        known = read_list(regions(house), house.keyring)
+        known = read_list(stores_of(house), house.keyring)
         _refuse_shorter(known, house.control)
-        stores = {name: store for name, store in regions(house).items() if name not in known.down}
+        stores = {name: store for name, store in stores_of(house).items() if name not in known.down}
         _even_out(stores, known, now)
         fresh = known.lacks(house.control, now - LONGEST)
         for start in range(0, max(1, len(fresh)), PAGE):
@@ -144,7 +127,7 @@ def erasures_known(house: Backupable, *, since: datetime, now: datetime) -> Eras
     What the control database alone lists is published first; what only the stores list, as after the loss of
     the control database, is listed there again.
     """
-    known = read_list(regions(house), house.keyring)
+    known = read_list(stores_of(house), house.keyring)
     _refuse_shorter(known, house.control)
     _take_back(known, house.control, since)
     behind = known.lacks(house.control, since) or _stale(known, house, now)
@@ -200,7 +183,7 @@ def newest_night(stores: Iterable[Store], keyring: Keyring, now: datetime) -> da
 
 
 def _stale(known: ErasureList, house: Backupable, now: datetime) -> bool:
-    stores = [store for name, store in regions(house).items() if name not in known.down]
+    stores = [store for name, store in stores_of(house).items() if name not in known.down]
     night = newest_night(stores, house.keyring, now)
     return known.head is None or (night is not None and known.head.created < night)
 

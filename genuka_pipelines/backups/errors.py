@@ -45,12 +45,6 @@ class StoreUnfit(BackupError):
     """A store cannot do what a promise rests on."""
 
 
-class ReplicaIncomplete(BackupError):
-    """A region lacks what it should hold."""
-
-    exit_code = 1
-
-
 class OverTwelveMonths(BackupError):
     """Something of a backup is still there after its deadline."""
 

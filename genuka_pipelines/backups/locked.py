@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from genuka_pipelines.stores.store import Retention, Store
 
 CLOCKS = timedelta(minutes=5)
+"""How far a store's clock may be from ours: beyond, nobody knows when a lock ends."""
 _SAME_SECOND = timedelta(seconds=1)
 """Servers keep whole seconds."""
 

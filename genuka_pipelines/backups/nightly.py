@@ -12,16 +12,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups import nights
-from genuka_pipelines.backups.asked import destroyed_in, region_of, regions_of, shredded_in
 from genuka_pipelines.backups.erasure_list import publish_erasures
 from genuka_pipelines.backups.errors import NoSuchBackup
 from genuka_pipelines.backups.receipts import newest_receipts, write_receipt
 from genuka_pipelines.backups.region import Degraded, Region
+from genuka_pipelines.backups.regions import destroyed_in, region_of, regions_of, shredded_in, vault_of, verified
 from genuka_pipelines.backups.repairing import Repaired, repair
 from genuka_pipelines.backups.replicating import Replicated, replicate
 from genuka_pipelines.backups.tally import Progress
-from genuka_pipelines.backups.vault import Vault
-from genuka_pipelines.backups.verifying import Reads, Verified, everything, nothing, verify_region
+from genuka_pipelines.backups.verifying import Reads, Verified, everything, nothing
 from genuka_pipelines.catalog.zone import night_of
 from genuka_pipelines.stores.errors import StoreUnreachable
 
@@ -57,8 +56,7 @@ def prepare_regions(house: Backupable, plan: BackupPlan, *, now: datetime) -> No
     """
     publish_erasures(house, now)
     with suppress(Degraded, StoreUnreachable):
-        stores = {name: region.store for name, region in regions_of(house, plan).items()}
-        Vault(house.keyring, stores, house.control.ledger).mend()
+        vault_of(house, plan).mend()
 
 
 def bring(
@@ -100,24 +98,16 @@ def bring(
             if error.region == name:
                 raise
             down.append(error.region)
-    verified = verify_region(
-        target,
-        verify=keyring.verify,
-        now=clock(),
-        reads=reads,
-        backups=backups,
-        shredded=shredded,
-        destroyed=destroyed_in(house.control.ledger),
-    )
-    sign_for(house, target, verified, now=clock())
-    return Brought(name, tuple(copied), verified, tuple(down))
+    found = verified(house, target, now=clock(), reads=reads, backups=backups)
+    sign_for(house, target, found, now=clock())
+    return Brought(name, tuple(copied), found, tuple(down))
 
 
-def sign_for(house: Backupable, region: Region, verified: Verified, *, now: datetime) -> None:
+def sign_for(house: Backupable, region: Region, found: Verified, *, now: datetime) -> None:
     """Leave the receipt of a verification under the newest night of a region; none where it holds none."""
     newest = nights.newest(region, verify=house.keyring.verify, now=now)
     if newest is not None:
-        write_receipt(region, verified.receipt(newest.backup, now), house.keyring.signing)
+        write_receipt(region, found.receipt(newest.backup, now), house.keyring.signing)
 
 
 def newest_verified(house: Backupable, plan: BackupPlan, owner: str, *, now: datetime) -> datetime | None:
@@ -157,14 +147,7 @@ def of_night(house: Backupable, plan: BackupPlan, night: str, *, now: datetime) 
 def look(house: Backupable, plan: BackupPlan, name: str, *, full: bool, now: datetime) -> Verified:
     """Look at all that a region holds, with `full` read it too, and leave a receipt. Degraded where it is down."""
     region = region_of(house, plan, name)
-    found = verify_region(
-        region,
-        verify=house.keyring.verify,
-        now=now,
-        reads=everything if full else nothing,
-        shredded=shredded_in(house.control.ledger),
-        destroyed=destroyed_in(house.control.ledger),
-    )
+    found = verified(house, region, now=now, reads=everything if full else nothing)
     sign_for(house, region, found, now=now)
     return found
 

@@ -10,16 +10,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from genuka_pipelines.backups.calendar import FIRST_DAY, Epoch
 from genuka_pipelines.backups.errors import BackupError, ClocksApart
+from genuka_pipelines.backups.locked import CLOCKS
 from genuka_pipelines.stores.errors import NoSuchStore, StoreUnreachable
 from genuka_pipelines.stores.store import Store
 
-TOLERANCE = timedelta(minutes=5)
-"""How far a store's clock may be from ours: beyond, nobody knows when a lock ends."""
 PAUSES = (0.5, 2.0, 8.0)
 T = TypeVar("T")
 Shredded = Callable[[str], bool]
@@ -60,7 +59,7 @@ class Region:
     def agrees_on_time(self) -> None:
         """ClocksApart when the store's clock, as last probed, is more than five minutes from ours."""
         offset = self.again(self.store.capabilities).clock_offset
-        if offset is not None and abs(offset) > TOLERANCE.total_seconds():
+        if offset is not None and abs(offset) > CLOCKS.total_seconds():
             raise ClocksApart(
                 f"the clock of region {self.name} is {offset:+.0f} s from ours, and locks would end at the wrong "
                 "time: set this machine's clock, then run this again"
@@ -84,7 +83,7 @@ def over(now: datetime) -> tuple[Epoch, ...]:
 
 def _until(now: datetime) -> Iterator[Epoch]:
     epoch = Epoch(FIRST_DAY)
-    while epoch.begins <= now + TOLERANCE:
+    while epoch.begins <= now + CLOCKS:
         yield epoch
         epoch = Epoch.at(epoch.ends)
 

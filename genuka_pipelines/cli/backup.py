@@ -128,7 +128,7 @@ def repair(json: Json = False) -> None:
 def list_(json: Json = False) -> None:
     """The nights that a region holds, newest first, as its bucket alone tells them."""
     from genuka_pipelines.backups import nights
-    from genuka_pipelines.backups.asked import regions_of
+    from genuka_pipelines.backups.regions import regions_of
     from genuka_pipelines.runtime import open_runtime
 
     with open_runtime() as runtime:

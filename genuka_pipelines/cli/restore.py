@@ -123,10 +123,9 @@ def shred(
     json: Json = False,
 ) -> None:
     """Announce that the keys of a tenant's backups are to be destroyed; after the grace, confirm it."""
-    from genuka_pipelines.backups.asked import regions_of
     from genuka_pipelines.backups.owner import owner_of
+    from genuka_pipelines.backups.regions import vault_of
     from genuka_pipelines.backups.shredding import announce_shredding, confirm_shredding, withdraw_shredding
-    from genuka_pipelines.backups.vault import Vault
     from genuka_pipelines.runtime import open_runtime
 
     if confirm and withdraw:
@@ -138,8 +137,7 @@ def shred(
             withdraw_shredding(runtime, owner, by=by, now=_now())
             content["state"] = "withdrawn"
         elif confirm:
-            stores = {name: region.store for name, region in regions_of(runtime, plan).items()}
-            vault = Vault(runtime.keyring, stores, runtime.control.ledger)
+            vault = vault_of(runtime, plan)
             receipt = confirm_shredding(runtime, vault, owner, by=by, grace=plan.shredded_after, now=_now())
             content |= {"state": "destroyed", "found": dict(receipt.found)}
         else:

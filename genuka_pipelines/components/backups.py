@@ -9,18 +9,21 @@ from typing import Any
 import dagster as dg
 
 from genuka_pipelines.catalog import backup
+from genuka_pipelines.catalog.answer import Answer
 from genuka_pipelines.catalog.backup import ASKED_OF, BackupCheck
 from genuka_pipelines.catalog.backup import BackupPlan as Declared
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.zone import ZONE, night_of
+from genuka_pipelines.components.answered import answered
 from genuka_pipelines.components.fact import FactComponent
-from genuka_pipelines.components.question import SEVERITY
 from genuka_pipelines.components.resource import RESOURCE, House, one_sentence
 
 NIGHTS = dg.DailyPartitionsDefinition(start_date="2026-01-01", timezone=ZONE, end_offset=1)
 """The day on which a night ends; today's is the last."""
 FRESH = dg.FreshnessPolicy.cron(deadline_cron="0 8 * * *", lower_bound_delta=timedelta(hours=8), timezone=ZONE)
 ADVICE = {"try": "genuka backup verify", "runbook": "docs/backups.md"}
+ALARMS_ONLY = ("rows_plausible", "every_tenant_within_30_days")
+"""What says no here does not stop what comes after it."""
 
 
 class BackupPlan(FactComponent):
@@ -156,29 +159,13 @@ def _drilled(plan: Declared) -> dg.AssetsDefinition:
 
 
 def _check(plan: Declared, check: BackupCheck, key: str) -> dg.AssetChecksDefinition:
-    clauses = ", ".join(plan.clauses.get(check, ())) or "none"
-
-    @dg.asset_check(
-        asset=dg.AssetKey(key.split("/")),
-        name=check,
-        description=_asks(check),
-        blocking=check not in ("rows_plausible", "every_tenant_within_30_days"),
-        required_resource_keys={RESOURCE},
-        metadata={"clause": clauses, **ADVICE},
-    )
-    def _ask(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    def put(house: House, _: dg.DagsterInstance) -> Answer:
         from genuka_pipelines.backups.asking import ask
 
-        house: House = getattr(context.resources, RESOURCE)
-        with one_sentence(clause=clauses, **ADVICE):
-            answer = ask(house.runtime(), plan, check, key, now=_now())
-        return dg.AssetCheckResult(
-            passed=answer.passed,
-            severity=SEVERITY[answer.severity],
-            metadata={**answer.shown, **({} if answer.passed else {"clause": clauses, **ADVICE})},
-        )
+        return ask(house.runtime(), plan, check, key, now=_now())
 
-    return _ask
+    advice = {"clause": ", ".join(plan.clauses.get(check, ())) or "none", **ADVICE}
+    return answered(key, check, put, title=_asks(check), blocking=check not in ALARMS_ONLY, advice=advice)
 
 
 def refuse_past(night: str, now: datetime) -> None:

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from genuka_pipelines.catalog import question
+from genuka_pipelines.catalog.answer import Answer
 from genuka_pipelines.catalog.keepers import asked
 from genuka_pipelines.catalog.question import Question as Declared
+from genuka_pipelines.components.answered import answered
 from genuka_pipelines.components.fact import FactComponent
-from genuka_pipelines.components.resource import RESOURCE, House, one_sentence
+from genuka_pipelines.components.resource import House
 from genuka_pipelines.quality.asking import ask
-
-SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
 
 
 class Question(FactComponent):
@@ -33,22 +33,7 @@ def _check(name: str, declared: Declared, key: str) -> dg.AssetChecksDefinition:
         "runbook": declared.runbook or "docs/checks.md",
     }
 
-    @dg.asset_check(
-        asset=dg.AssetKey(key.split("/")),
-        name=name,
-        description=declared.title.en,
-        blocking=declared.blocking,
-        required_resource_keys={RESOURCE},
-        metadata=dict(advice),
-    )
-    def _ask(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        house: House = getattr(context.resources, RESOURCE)
-        with one_sentence(**advice):
-            answer = ask(house.runtime(context.instance), name, key, as_of=house.moment(), now=datetime.now(UTC))
-        return dg.AssetCheckResult(
-            passed=answer.passed,
-            severity=SEVERITY[answer.severity],
-            metadata={**answer.shown, **({} if answer.passed else advice)},
-        )
+    def put(house: House, instance: dg.DagsterInstance) -> Answer:
+        return ask(house.runtime(instance), name, key, as_of=house.moment(), now=datetime.now(UTC))
 
-    return _ask
+    return answered(key, name, put, title=declared.title.en, blocking=declared.blocking, advice=advice)

@@ -59,11 +59,12 @@ def refuse_unless_current(engine: Engine) -> None:
 def _state(connection: Connection) -> Literal["current", "empty", "older than this program"]:
     engine = connection.engine
     found = inspect(connection)
-    if not found.has_table(VERSION_TABLE):
-        others = len(found.get_table_names()) + len(found.get_view_names())
-        if others:
+    # Asked once: between two questions another process may have begun to make the tables.
+    names = {*found.get_table_names(), *found.get_view_names()}
+    if VERSION_TABLE not in names:
+        if names:
             raise ForeignDatabase(
-                f"the database {place(engine)} holds {others} tables that are not a control database's: "
+                f"the database {place(engine)} holds {len(names)} tables that are not a control database's: "
                 "give GENUKA_CONTROL_URL a database of its own"
             )
         return "empty"

@@ -37,7 +37,7 @@ def identity(database: Database) -> str:
 
 def exists(database: Database) -> bool:
     """Whether the server has it. The named error of a server that cannot be asked."""
-    with _beside(database) as connection:
+    with beside(database) as connection:
         return _there(connection, database)
 
 
@@ -48,7 +48,7 @@ def drop_database(database: Database) -> bool:
     """
     database.close()
     name = database.dialect.name
-    with _beside(database) as connection:
+    with beside(database) as connection:
         quoted = connection.dialect.identifier_preparer.quote(str(database.url.database))
         connection.exec_driver_sql(_PATIENCE[name])
         connection.exec_driver_sql(_DROP[name].format(name=quoted.replace("%", "%%")))
@@ -61,7 +61,7 @@ def _there(connection: sa.Connection, database: Database) -> bool:
 
 
 @contextmanager
-def _beside(database: Database) -> Iterator[sa.Connection]:
+def beside(database: Database) -> Iterator[sa.Connection]:
     """A connection to another database of the same server."""
     dialect = database.dialect
     engine = sa.create_engine(

@@ -58,6 +58,11 @@ class Statement:
     optional: bool = False
     mode: str = ""
 
+    @property
+    def shown(self) -> str:
+        """Its name with that of its table."""
+        return f"{self.table}.{self.name}" if self.table else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import LONGEST, Epoch, backup_id, begun
-from genuka_pipelines.backups.erasure_list import regions
 from genuka_pipelines.backups.errors import KeyShredded, NoSuchBackup
 from genuka_pipelines.backups.fetching import Fetcher
 from genuka_pipelines.backups.night import Night, read_night
 from genuka_pipelines.backups.owner import Owner, owner_of
 from genuka_pipelines.backups.reading import Backup, newest_of
+from genuka_pipelines.backups.regions import stores_of
 from genuka_pipelines.backups.restoring.plan import Plan, Scope, plan
 from genuka_pipelines.backups.vault import Vault
 
@@ -47,7 +47,7 @@ class Reach:
     @classmethod
     def of(cls, house: Backupable, now: datetime, *, first: str | None = None, alone: bool = False) -> Reach:
         """Every region of the house, the one named first; or that one alone, as if the others were lost."""
-        found = regions(house)
+        found = stores_of(house)
         if first is not None and first not in found:
             raise NoSuchBackup(f"'{first}' is no region that answers: it is one of {', '.join(found)}")
         names = [name for name in found if name == first] if alone else sorted(found, key=lambda name: name != first)

@@ -8,10 +8,8 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from genuka_pipelines.systems.database import Database
-from genuka_pipelines.systems.dropping import drop_database, exists
-from genuka_pipelines.systems.errors import named
+from genuka_pipelines.systems.dropping import beside, drop_database, exists
 
-_BESIDE = {"postgresql": "postgres", "mysql": "information_schema"}
 _MAKE = {
     "postgresql": "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'",
     "mysql": "CREATE DATABASE {name} CHARACTER SET utf8mb4",
@@ -23,23 +21,9 @@ def made_if_missing(url: sa.URL) -> bool:
     with Database(url, name="the restore's target") as database:
         if exists(database):
             return False
-        dialect = database.dialect
-        engine = sa.create_engine(
-            database.url.set(database=_BESIDE[dialect.name]),
-            connect_args=dialect.connect_args(database.url),
-            isolation_level="AUTOCOMMIT",
-            poolclass=sa.NullPool,
-            hide_parameters=True,
-        )
-        try:
-            with engine.connect() as connection:
-                quoted = connection.dialect.identifier_preparer.quote(str(database.url.database))
-                connection.exec_driver_sql(_MAKE[dialect.name].format(name=quoted.replace("%", "%%")))
-        except sa.exc.DBAPIError as error:
-            trouble, code = dialect.trouble(error.orig or error)
-            raise named(trouble, database.name, database.place, code) from None
-        finally:
-            engine.dispose()
+        with beside(database) as connection:
+            quoted = connection.dialect.identifier_preparer.quote(str(database.url.database))
+            connection.exec_driver_sql(_MAKE[database.dialect.name].format(name=quoted.replace("%", "%%")))
     return True
 
 

@@ -150,7 +150,7 @@ class MySQLLoad(Load):
             loose = [one for one in references if one.parent not in tables or not self._runs(one)]
             for table in sorted(set(tables) & set(sequences)):
                 self._run(f"ALTER TABLE {quoted(table)} AUTO_INCREMENT = {int(sequences[table])}")
-        return [f"{one.table}.{one.name}" for one in loose]
+        return [one.shown for one in loose]
 
     def publish(self) -> list[str]:
         """See Load.publish; the tables in one statement, then what works on them."""
@@ -168,7 +168,7 @@ class MySQLLoad(Load):
         self._open = False
         self._connection.close()
         self._database.refresh()
-        return [f"{one.table}.{one.name}" if one.table else one.name for one in failed]
+        return [one.shown for one in failed]
 
     def discard(self) -> None:
         """See Load.discard."""

@@ -161,7 +161,7 @@ class PostgreSQLLoad(Load):
             references = definition.of("foreign_keys", tables)
             loose = [one for one in references if one.parent not in tables or not self._runs(one)]
             self._count_on(sequences)
-        return [f"{one.table}.{one.name}" for one in (*lacking, *loose)]
+        return [one.shown for one in (*lacking, *loose)]
 
     def _count_on(self, sequences: Mapping[str, str]) -> None:
         query = """SELECT setval(c.oid::regclass, least(greatest(%(next)s::numeric, q.seqmin), q.seqmax)::bigint,
@@ -191,7 +191,7 @@ class PostgreSQLLoad(Load):
         self._open = False
         self._connection.close()
         self._database.refresh()
-        return [f"{one.table}.{one.name}" if one.table else one.name for one in failed]
+        return [one.shown for one in failed]
 
     def discard(self) -> None:
         """See Load.discard."""
