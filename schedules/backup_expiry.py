@@ -13,7 +13,7 @@ from schedules.zone import ZONE
 @dg.op(required_resource_keys={RESOURCE}, description="Destroy what is over, and look again.")
 def expire(context: dg.OpExecutionContext) -> None:
     """Every region of every plan; one that is down fails the run after the others."""
-    from genuka_pipelines.backups.ending import end_backups
+    from genuka_pipelines.backups.regions.ending import end_backups
 
     house: House = getattr(context.resources, RESOURCE)
     with one_sentence(**{"try": "genuka backup expire", "runbook": "docs/backups.md"}):

@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from genuka_pipelines.backups import nights
-from genuka_pipelines.backups.receipts import Receipt, newest_receipts
-from genuka_pipelines.backups.region import Degraded, Region
-from genuka_pipelines.backups.regions import region_of, verified
-from genuka_pipelines.backups.verifying import Reads, Verified
+from genuka_pipelines.backups.regions import nights
+from genuka_pipelines.backups.regions.opened import region_of, verified
+from genuka_pipelines.backups.regions.receipts import Receipt, newest_receipts
+from genuka_pipelines.backups.regions.region import Degraded, Region
+from genuka_pipelines.backups.regions.verifying import Reads, Verified
 from genuka_pipelines.catalog.backup import BACKUPS
 
 if TYPE_CHECKING:
+    from genuka_pipelines.backups.format.night import Night, NightHeader
     from genuka_pipelines.backups.house import Backupable
-    from genuka_pipelines.backups.night import Night, NightHeader
     from genuka_pipelines.catalog.backup import BackupPlan
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups.errors import BackupDamaged, ClocksApart
-from genuka_pipelines.backups.manifest import Named
+from genuka_pipelines.backups.format.manifest import Named
 from genuka_pipelines.stores.errors import AlreadyThere, LockNotApplied, Occupied
 
 if TYPE_CHECKING:

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from genuka_pipelines.backups import nights
-from genuka_pipelines.backups.erasure_list import publish_erasures
 from genuka_pipelines.backups.errors import NoSuchBackup
-from genuka_pipelines.backups.receipts import newest_receipts, write_receipt
-from genuka_pipelines.backups.region import Degraded, Region
-from genuka_pipelines.backups.regions import destroyed_in, region_of, regions_of, shredded_in, vault_of, verified
-from genuka_pipelines.backups.repairing import Repaired, repair
-from genuka_pipelines.backups.replicating import Replicated, replicate
-from genuka_pipelines.backups.tally import Progress
-from genuka_pipelines.backups.verifying import Reads, Verified, everything, nothing
+from genuka_pipelines.backups.regions import nights
+from genuka_pipelines.backups.regions.opened import destroyed_in, region_of, regions_of, shredded_in, vault_of, verified
+from genuka_pipelines.backups.regions.receipts import newest_receipts, write_receipt
+from genuka_pipelines.backups.regions.region import Degraded, Region
+from genuka_pipelines.backups.regions.repairing import Repaired, repair
+from genuka_pipelines.backups.regions.replicating import Replicated, replicate
+from genuka_pipelines.backups.regions.tally import Progress
+from genuka_pipelines.backups.regions.verifying import Reads, Verified, everything, nothing
+from genuka_pipelines.backups.restoring.erasure_list import publish_erasures
 from genuka_pipelines.catalog.zone import night_of
 from genuka_pipelines.stores.errors import StoreUnreachable
 

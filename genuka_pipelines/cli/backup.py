@@ -14,7 +14,7 @@ from genuka_pipelines.cli.texts import said
 
 if TYPE_CHECKING:
     from genuka_pipelines.backups.nightly import Brought
-    from genuka_pipelines.backups.verifying import Verified
+    from genuka_pipelines.backups.regions.verifying import Verified
     from genuka_pipelines.catalog.backup import BackupPlan
     from genuka_pipelines.runtime import Runtime
 
@@ -127,8 +127,8 @@ def repair(json: Json = False) -> None:
 @one_sentence
 def list_(json: Json = False) -> None:
     """The nights that a region holds, newest first, as its bucket alone tells them."""
-    from genuka_pipelines.backups import nights
-    from genuka_pipelines.backups.regions import regions_of
+    from genuka_pipelines.backups.regions import nights
+    from genuka_pipelines.backups.regions.opened import regions_of
     from genuka_pipelines.runtime import open_runtime
 
     with open_runtime() as runtime:
@@ -158,7 +158,7 @@ def list_(json: Json = False) -> None:
 @one_sentence
 def expire(region: Region = None, json: Json = False) -> None:
     """Destroy what is older than its lock, in every region, and prove that it is gone."""
-    from genuka_pipelines.backups.ending import end_backups
+    from genuka_pipelines.backups.regions.ending import end_backups
     from genuka_pipelines.runtime import open_runtime
 
     with open_runtime() as runtime:

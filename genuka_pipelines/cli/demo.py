@@ -54,8 +54,8 @@ def demo(
     json: Json = False,
 ) -> None:
     """Set up, seed, observe, check, back up, plan a sweep, stage, drill and anchor by real runs; again is fine."""
-    from genuka_pipelines.backups import nights
-    from genuka_pipelines.backups.regions import regions_of
+    from genuka_pipelines.backups.regions import nights
+    from genuka_pipelines.backups.regions.opened import regions_of
     from genuka_pipelines.control import Restored
     from genuka_pipelines.control.switches import RETENTION_SWEEP
     from genuka_pipelines.demo.embedded import up

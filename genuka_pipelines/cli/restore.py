@@ -15,7 +15,7 @@ from genuka_pipelines.cli.texts import said
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-    from genuka_pipelines.backups.drilling import Drilled
+    from genuka_pipelines.backups.drills.drilling import Drilled
 
 By = Annotated[str, typer.Option("--by", metavar="ID", help="Your staff id, opaque.")]
 
@@ -88,7 +88,7 @@ def drill(
     json: Json = False,
 ) -> None:
     """Restore whose turn it is where nobody uses it, compare, and drop it again; exit 1 when one did not come back."""
-    from genuka_pipelines.backups.drill_night import drill_night
+    from genuka_pipelines.backups.drills.tonight import drill_night
     from genuka_pipelines.runtime import open_runtime
 
     with open_runtime() as runtime:
@@ -124,8 +124,8 @@ def shred(
 ) -> None:
     """Announce that the keys of a tenant's backups are to be destroyed; after the grace, confirm it."""
     from genuka_pipelines.backups.owner import owner_of
-    from genuka_pipelines.backups.regions import vault_of
-    from genuka_pipelines.backups.shredding import announce_shredding, confirm_shredding, withdraw_shredding
+    from genuka_pipelines.backups.regions.opened import vault_of
+    from genuka_pipelines.backups.vault.shredding import announce_shredding, confirm_shredding, withdraw_shredding
     from genuka_pipelines.runtime import open_runtime
 
     if confirm and withdraw:

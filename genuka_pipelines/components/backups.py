@@ -134,7 +134,7 @@ def _drilled(plan: Declared) -> dg.AssetsDefinition:
         **_common(),
     )
     def _drill(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        from genuka_pipelines.backups.drill_night import drill_night
+        from genuka_pipelines.backups.drills.tonight import drill_night
 
         house: House = getattr(context.resources, RESOURCE)
         with one_sentence(**{**ADVICE, "try": "genuka backup drill"}):

@@ -17,11 +17,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import Epoch, backup_id, epoch_of
-from genuka_pipelines.backups.manifest import Header, Manifest, Named, Pack, read_header, write_manifest
-from genuka_pipelines.backups.night import Night, NightHeader, OwnerState, read_night_header, write_night
-from genuka_pipelines.backups.region import Region
+from genuka_pipelines.backups.format import layout
+from genuka_pipelines.backups.format.manifest import Header, Manifest, Named, Pack, read_header, write_manifest
+from genuka_pipelines.backups.format.night import Night, NightHeader, OwnerState, read_night_header, write_night
+from genuka_pipelines.backups.regions.region import Region
 from genuka_pipelines.keys import RootKey, Secret, SigningKey
 from genuka_pipelines.stores.errors import AlreadyThere
 from genuka_pipelines.stores.folder.store import FolderStore
@@ -39,6 +39,12 @@ def root() -> RootKey:
 
 def owner_id(number: int) -> str:
     return hashlib.sha256(f"owner {number}".encode()).hexdigest()[:32]
+
+
+NOW = datetime.now(UTC)
+OWNERS = [owner_id(1), owner_id(2)]
+FIRST = max(Epoch.at(NOW).begins, NOW - timedelta(days=3))
+"""The first of some nights that are over and all lie in the epoch of now."""
 
 
 @dataclass

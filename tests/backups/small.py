@@ -12,14 +12,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from genuka_pipelines.backups.calendar import Epoch, backup_id
+from genuka_pipelines.backups.capturing.putting import Putting
 from genuka_pipelines.backups.digest import PREFIX, Digest, RowHasher, row_key
-from genuka_pipelines.backups.fragment import Fragment, Heading, fragment
-from genuka_pipelines.backups.manifest import Kind, Manifest, MediaState, PlaceState, TableState
-from genuka_pipelines.backups.night import Night, OwnerState
+from genuka_pipelines.backups.format.fragment import Fragment, Heading, fragment
+from genuka_pipelines.backups.format.manifest import Kind, Manifest, MediaState, PlaceState, TableState
+from genuka_pipelines.backups.format.night import Night, OwnerState
+from genuka_pipelines.backups.format.pack import packs
 from genuka_pipelines.backups.owner import Owner, owner_of
-from genuka_pipelines.backups.pack import packs
-from genuka_pipelines.backups.putting import Putting
-from genuka_pipelines.backups.vault import Vault
+from genuka_pipelines.backups.vault.vault import Vault
 from genuka_pipelines.control import Control, open_control
 from genuka_pipelines.keys import Keyring, RootKey, open_keyring
 from genuka_pipelines.stores.folder.store import FolderStore

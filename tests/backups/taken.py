@@ -15,15 +15,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from genuka_pipelines.backups.calendar import backup_id, epoch_of
+from genuka_pipelines.backups.capturing.putting import Putting
 from genuka_pipelines.backups.digest import PREFIX, Digest, RowHasher, row_key
-from genuka_pipelines.backups.fragment import Fragment, Heading, fragment
-from genuka_pipelines.backups.manifest import Manifest, PlaceState, TableState
-from genuka_pipelines.backups.night import Night, OwnerState
+from genuka_pipelines.backups.format.fragment import Fragment, Heading, fragment
+from genuka_pipelines.backups.format.manifest import Manifest, PlaceState, TableState
+from genuka_pipelines.backups.format.night import Night, OwnerState
+from genuka_pipelines.backups.format.pack import packs
 from genuka_pipelines.backups.owner import Owner, owner_of
-from genuka_pipelines.backups.pack import packs
-from genuka_pipelines.backups.putting import Putting
-from genuka_pipelines.backups.reading import Where, prefix_of
-from genuka_pipelines.backups.vault import Vault
+from genuka_pipelines.backups.restoring.reading import Where, prefix_of
+from genuka_pipelines.backups.vault.vault import Vault
 from genuka_pipelines.catalog.backup import BackupPlan
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.category import Category

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import EPOCH, LOCKED, LONGEST, Epoch, backup_id, begun, epoch_of
 from genuka_pipelines.backups.errors import BadBackupName
+from genuka_pipelines.backups.format import layout
 
 zones = st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours)))
 moments = st.datetimes(datetime(2020, 1, 2), datetime(2199, 12, 30), timezones=zones)

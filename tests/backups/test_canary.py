@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import EPOCH, Epoch
-from genuka_pipelines.backups.canary import attack_canary, canary_key
 from genuka_pipelines.backups.errors import ClocksApart
-from genuka_pipelines.backups.region import Degraded, Region
+from genuka_pipelines.backups.format import layout
+from genuka_pipelines.backups.regions.canary import attack_canary, canary_key
+from genuka_pipelines.backups.regions.region import Degraded, Region
 from genuka_pipelines.stores.folder.store import FolderStore
 from genuka_pipelines.stores.store import Resistance
 from tests.backups.faults import Faulty
-from tests.backups.made import Clock, folder, lose, region, scratch, snapshot
-
-NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def path() -> Iterator[Path]:
-    with scratch() as made:
-        yield made
-
-
-@pytest.fixture
-def france(path: Path) -> Region:
-    return region("france", folder(path / "france", "france"))
+from tests.backups.made import NOW, Clock, folder, lose, region, snapshot
 
 
 def test_refuses_every_night_and_is_put_once(france: Region) -> None:

@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import EPOCH, Epoch
 from genuka_pipelines.backups.capturing import Captured, capture
+from genuka_pipelines.backups.capturing.putting import Putting
+from genuka_pipelines.backups.capturing.state import State, forget, open_state
 from genuka_pipelines.backups.errors import CannotCapture
-from genuka_pipelines.backups.fetching import Fetcher
-from genuka_pipelines.backups.manifest import Manifest
+from genuka_pipelines.backups.format import layout
+from genuka_pipelines.backups.format.manifest import Manifest
 from genuka_pipelines.backups.owner import owner_of
-from genuka_pipelines.backups.putting import Putting
-from genuka_pipelines.backups.reading import Backup, Where, prefix_of
-from genuka_pipelines.backups.state import State, forget, open_state
-from genuka_pipelines.backups.vault import Vault
+from genuka_pipelines.backups.restoring.fetching import Fetcher
+from genuka_pipelines.backups.restoring.reading import Backup, Where, prefix_of
+from genuka_pipelines.backups.vault.vault import Vault
 from genuka_pipelines.catalog.backup import BackupPlan
 from genuka_pipelines.catalog.table import Content
 from genuka_pipelines.control import LeaseTaken

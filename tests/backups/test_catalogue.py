@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import Epoch, epoch_of
-from genuka_pipelines.backups.catalogue import catalogue, contents
-from genuka_pipelines.backups.envelope import enveloped
 from genuka_pipelines.backups.errors import NoSuchBackup, UnknownFormat
-from genuka_pipelines.backups.region import Degraded, Region
-from genuka_pipelines.backups.replicating import replicate
+from genuka_pipelines.backups.format import layout
+from genuka_pipelines.backups.format.envelope import enveloped
+from genuka_pipelines.backups.regions.catalogue import catalogue, contents
+from genuka_pipelines.backups.regions.region import Degraded, Region
+from genuka_pipelines.backups.regions.replicating import replicate
 from tests.backups.faults import Faulty
-from tests.backups.made import Made, Maker, damage, folder, owner_id, region, scratch, signing
-
-NOW = datetime.now(UTC)
-OWNERS = [owner_id(1), owner_id(2)]
-
-
-@pytest.fixture
-def path() -> Iterator[Path]:
-    with scratch() as made:
-        yield made
-
-
-@pytest.fixture
-def france(path: Path) -> Region:
-    return region("france", folder(path / "france", "france"))
+from tests.backups.made import NOW, OWNERS, Made, Maker, damage, folder, owner_id, region, signing
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genuka_pipelines.backups import layout
-from genuka_pipelines.backups.drilling import OutsideEurope, drill, refuse_outside_europe
-from genuka_pipelines.backups.erasure_list import publish_erasures
+from genuka_pipelines.backups.drills.drilling import OutsideEurope, drill, refuse_outside_europe
+from genuka_pipelines.backups.drills.sampling import Chosen, Drillable, drillable, overdue, sample
+from genuka_pipelines.backups.format import layout
 from genuka_pipelines.backups.owner import owner_of
 from genuka_pipelines.backups.restoring import Reach
-from genuka_pipelines.backups.sampling import Chosen, Drillable, drillable, overdue, sample
+from genuka_pipelines.backups.restoring.erasure_list import publish_erasures
 from genuka_pipelines.catalog.processor import System
 from genuka_pipelines.control import Restored
 from genuka_pipelines.rows.databases import Databases

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import LONGEST
-from genuka_pipelines.backups.erasure_list import erasures_known, publish_erasures, read_list
 from genuka_pipelines.backups.errors import NotErasedYet
+from genuka_pipelines.backups.format import layout
+from genuka_pipelines.backups.restoring.erasure_list import erasures_known, publish_erasures, read_list
 from genuka_pipelines.control import Control, Erasure, ErasuresPublished
 from genuka_pipelines.stores.errors import StoreUnreachable
 from genuka_pipelines.stores.folder.store import FolderStore
@@ -192,8 +192,8 @@ def test_an_empty_house_has_no_list_yet_and_makes_one(house: BackedHouse) -> Non
 def _night(taker: Taker, when: datetime) -> None:
     """A night of nobody."""
     from genuka_pipelines.backups.calendar import backup_id
-    from genuka_pipelines.backups.night import Night
-    from genuka_pipelines.backups.putting import Putting
+    from genuka_pipelines.backups.capturing.putting import Putting
+    from genuka_pipelines.backups.format.night import Night
 
     night = Night(backup=backup_id(when), created=when, finished=when, owners={}, tenants={}, row_key="0" * 64)
     for store in taker.house.regions.values():

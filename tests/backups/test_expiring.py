@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import LOCKED, LONGEST, Epoch
-from genuka_pipelines.backups.canary import attack_canary, canary_key
 from genuka_pipelines.backups.errors import ClocksApart, OverTwelveMonths
-from genuka_pipelines.backups.expiring import absences, expire
-from genuka_pipelines.backups.overdue import overdue
-from genuka_pipelines.backups.receipts import Receipt, write_receipt
-from genuka_pipelines.backups.region import Degraded, Region, living, over
-from genuka_pipelines.control import Absence, Control, Done, Planned, open_control
+from genuka_pipelines.backups.format import layout
+from genuka_pipelines.backups.regions.canary import attack_canary, canary_key
+from genuka_pipelines.backups.regions.expiring import absences, expire
+from genuka_pipelines.backups.regions.overdue import overdue
+from genuka_pipelines.backups.regions.receipts import Receipt, write_receipt
+from genuka_pipelines.backups.regions.region import Degraded, Region, living, over
+from genuka_pipelines.control import Absence, Control, Done, Planned
 from tests.backups.faults import Faulty, Killed
-from tests.backups.made import QUICK, Clock, Made, Maker, folder, owner_id, scratch, signing, snapshot
-from tests.servers import fresh_database
+from tests.backups.made import NOW, OWNERS, QUICK, Clock, Made, Maker, folder, signing, snapshot
 
-NOW = datetime.now(UTC)
-OWNERS = [owner_id(1), owner_id(2)]
 OVER = Epoch.at(NOW - LOCKED - timedelta(days=28))
 LIVING = Epoch.at(NOW - timedelta(days=100))
-
-
-@pytest.fixture(scope="module")
-def control() -> Iterator[Control]:
-    with fresh_database("postgresql") as url, open_control(str(url), upgrade=True) as opened:
-        yield opened
-
-
-@pytest.fixture
-def path() -> Iterator[Path]:
-    with scratch() as made:
-        yield made
 
 
 @dataclass

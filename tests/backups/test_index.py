@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genuka_pipelines.backups.capturing.index import RowIndex, RowsRepeated, write_index
+from genuka_pipelines.backups.capturing.sorting import Halves, Newcomers
 from genuka_pipelines.backups.errors import IndexUnusable
-from genuka_pipelines.backups.index import RowIndex, RowsRepeated, write_index
-from genuka_pipelines.backups.sorting import Halves, Newcomers
 
 Row = tuple[int, int]
 # Few first halves, so that many rows share one.
@@ -69,8 +69,8 @@ def test_every_night_tells_what_is_new_and_what_is_gone(
 
 
 def test_a_large_table_is_merged_in_ranges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genuka_pipelines.backups.index._STEP", 1000)
-    monkeypatch.setattr("genuka_pipelines.backups.seen._IN_MEMORY", 1000)
+    monkeypatch.setattr("genuka_pipelines.backups.capturing.index._STEP", 1000)
+    monkeypatch.setattr("genuka_pipelines.backups.capturing.seen._IN_MEMORY", 1000)
     numbers = np.random.default_rng(20261122)
     rows = {(int(a), int(b)): int(a) % 7 for a, b in numbers.integers(0, 2**63, (20_000, 2)).tolist()}
     night(tmp_path, tmp_path / "table", rows, batch=3000, run_rows=2000)

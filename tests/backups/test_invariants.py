@@ -18,16 +18,16 @@ from typing import cast
 
 import pytest
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import LOCKED, Epoch
-from genuka_pipelines.backups.catalogue import catalogue
 from genuka_pipelines.backups.errors import OverTwelveMonths
-from genuka_pipelines.backups.expiring import absences, expire
-from genuka_pipelines.backups.region import Degraded, Region
-from genuka_pipelines.backups.repairing import repair
-from genuka_pipelines.backups.replicating import replicate
-from genuka_pipelines.backups.verifying import verify_region
-from genuka_pipelines.control import Control, open_control
+from genuka_pipelines.backups.format import layout
+from genuka_pipelines.backups.regions.catalogue import catalogue
+from genuka_pipelines.backups.regions.expiring import absences, expire
+from genuka_pipelines.backups.regions.region import Degraded, Region
+from genuka_pipelines.backups.regions.repairing import repair
+from genuka_pipelines.backups.regions.replicating import replicate
+from genuka_pipelines.backups.regions.verifying import verify_region
+from genuka_pipelines.control import Control
 from genuka_pipelines.stores.errors import StoreError
 from genuka_pipelines.stores.store import Stored
 from tests.backups.faults import KINDS, Faulty, Killed
@@ -45,7 +45,6 @@ from tests.backups.made import (
     snapshot,
 )
 from tests.conftest import ROUNDS, SEED
-from tests.servers import fresh_database
 
 STORIES = range(SEED, SEED + max(1, ROUNDS // 2))
 
@@ -227,12 +226,6 @@ def test_12_many_at_once_without_locks(seed: int) -> None:
         assert replicate(world.france, world.usa, verify=signing.verify, now=world.at, workers=1).complete
         assert restorable(world.usa, world.made)
         assert restorable(world.france, world.made)
-
-
-@pytest.fixture(scope="module")
-def control() -> Iterator[Control]:
-    with fresh_database("postgresql") as url, open_control(str(url), upgrade=True) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("seed", STORIES)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genuka_pipelines.backups.calendar import Epoch, backup_id
-from genuka_pipelines.backups.envelope import enveloped
 from genuka_pipelines.backups.errors import BackupDamaged, UnknownFormat
-from genuka_pipelines.backups.manifest import (
+from genuka_pipelines.backups.format.envelope import enveloped
+from genuka_pipelines.backups.format.manifest import (
     Header,
     Manifest,
     MediaState,
@@ -24,9 +24,9 @@ from genuka_pipelines.backups.manifest import (
     read_manifest,
     write_manifest,
 )
-from genuka_pipelines.backups.night import Night, OwnerState, read_night, read_night_header, write_night
+from genuka_pipelines.backups.format.night import Night, OwnerState, read_night, read_night_header, write_night
+from genuka_pipelines.backups.format.sealed import open_body, open_manifest, seal_body
 from genuka_pipelines.backups.owner import owner_of
-from genuka_pipelines.backups.sealed import open_body, open_manifest, seal_body
 from genuka_pipelines.keys import Keyring, RootKey, SigningKey, Undecryptable, open_keyring
 from genuka_pipelines.keys.envelope import TenantKey
 from genuka_pipelines.keys.files import new_secret

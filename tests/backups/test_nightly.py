@@ -13,12 +13,12 @@ from genuka_pipelines.backups.asked import Asked
 from genuka_pipelines.backups.asking import ask
 from genuka_pipelines.backups.calendar import Epoch
 from genuka_pipelines.backups.capturing import capture
-from genuka_pipelines.backups.ending import ExpiryNotSwitchedOn, end_backups
 from genuka_pipelines.backups.errors import NoSuchBackup
 from genuka_pipelines.backups.nightly import bring, lacking, look, mend, newest_verified, of_night, prepare_regions
 from genuka_pipelines.backups.owner import owner_of
 from genuka_pipelines.backups.questions import complete, every_tenant, rows_plausible
-from genuka_pipelines.backups.region import Degraded
+from genuka_pipelines.backups.regions.ending import ExpiryNotSwitchedOn, end_backups
+from genuka_pipelines.backups.regions.region import Degraded
 from genuka_pipelines.catalog.backup import ASKED_OF, BackupPlan
 from genuka_pipelines.catalog.zone import night_of
 from genuka_pipelines.quality.expectations import unmet_in_frame
@@ -85,7 +85,7 @@ def test_a_region_that_is_down_makes_a_night_degraded(house: BackedHouse, monkey
     def silent(*_: object, **__: object) -> Any:
         raise StoreUnreachable("it does not answer")
 
-    monkeypatch.setattr("genuka_pipelines.backups.region.PAUSES", ())
+    monkeypatch.setattr("genuka_pipelines.backups.regions.region.PAUSES", ())
     for name in ("list", "capabilities", "get", "head", "put", "open"):
         monkeypatch.setattr(house.stores["backups_usa"], name, silent)
     monkeypatch.setattr("time.sleep", lambda _: None)

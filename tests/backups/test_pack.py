@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genuka_pipelines.backups.errors import BackupDamaged
-from genuka_pipelines.backups.fragment import Fragment, Heading, fragment, heading_line
-from genuka_pipelines.backups.manifest import Section
-from genuka_pipelines.backups.pack import PREFIX, Packed, PackWriter, packs, read_pack
-from genuka_pipelines.backups.sealed import open_pack, seal_body, seal_pack
+from genuka_pipelines.backups.format.fragment import Fragment, Heading, fragment, heading_line
+from genuka_pipelines.backups.format.manifest import Section
+from genuka_pipelines.backups.format.pack import PREFIX, Packed, PackWriter, packs, read_pack
+from genuka_pipelines.backups.format.sealed import open_pack, seal_body, seal_pack
 from genuka_pipelines.keys import Undecryptable
 from genuka_pipelines.keys.envelope import TenantKey
 

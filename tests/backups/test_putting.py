@@ -11,18 +11,18 @@ from typing import Any, cast
 
 import pytest
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import Epoch, backup_id
+from genuka_pipelines.backups.capturing.putting import Putting
 from genuka_pipelines.backups.errors import BackupDamaged, ClocksApart, KeyShredded, StoreUnfit
-from genuka_pipelines.backups.fragment import Heading, fragment
+from genuka_pipelines.backups.format import layout
+from genuka_pipelines.backups.format.fragment import Heading, fragment
+from genuka_pipelines.backups.format.manifest import Manifest, Named
+from genuka_pipelines.backups.format.night import Night
+from genuka_pipelines.backups.format.pack import Packed, packs
+from genuka_pipelines.backups.format.sealed import open_manifest, open_pack
 from genuka_pipelines.backups.locked import check_clock, put_locked
-from genuka_pipelines.backups.manifest import Manifest, Named
-from genuka_pipelines.backups.night import Night
 from genuka_pipelines.backups.owner import owner_of
-from genuka_pipelines.backups.pack import Packed, packs
-from genuka_pipelines.backups.putting import Putting
-from genuka_pipelines.backups.sealed import open_manifest, open_pack
-from genuka_pipelines.backups.vault import Vault, WritingKey
+from genuka_pipelines.backups.vault.vault import Vault, WritingKey
 from genuka_pipelines.control import Control, open_control
 from genuka_pipelines.keys import Keyring, open_keyring
 from genuka_pipelines.keys.envelope import TenantKey

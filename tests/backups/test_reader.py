@@ -13,13 +13,13 @@ from urllib.parse import quote
 
 import pytest
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import Epoch, epoch_of
 from genuka_pipelines.backups.capturing import capture
-from genuka_pipelines.backups.fetching import Fetcher
+from genuka_pipelines.backups.format import layout
 from genuka_pipelines.backups.owner import owner_of
-from genuka_pipelines.backups.reading import Backup
-from genuka_pipelines.backups.vault import Vault
+from genuka_pipelines.backups.restoring.fetching import Fetcher
+from genuka_pipelines.backups.restoring.reading import Backup
+from genuka_pipelines.backups.vault.vault import Vault
 from genuka_pipelines.keys import RootKey
 from tests.backups.small import NIGHTS, OWN, SHARED, TENANT, Small, small
 from tests.backups.taken import ALPHA, backed_house

@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import backup_id
 from genuka_pipelines.backups.digest import RowHasher, row_key
 from genuka_pipelines.backups.errors import BackupDamaged, KeyShredded, NoSuchBackup, NotTheSame
-from genuka_pipelines.backups.fetching import Fetcher
+from genuka_pipelines.backups.format import layout
 from genuka_pipelines.backups.owner import owner_of
-from genuka_pipelines.backups.reading import Backup, Where, newest_of, prefix_of
-from genuka_pipelines.backups.vault import Vault
+from genuka_pipelines.backups.restoring.fetching import Fetcher
+from genuka_pipelines.backups.restoring.reading import Backup, Where, newest_of, prefix_of
+from genuka_pipelines.backups.vault.vault import Vault
 from genuka_pipelines.control import Control
 from genuka_pipelines.keys import Undecryptable, open_keyring
 from genuka_pipelines.keys.errors import KeyUnusable

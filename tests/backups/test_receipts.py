@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from genuka_pipelines.backups.calendar import backup_id, epoch_of
-from genuka_pipelines.backups.receipts import Receipt, newest_receipts, receipts, write_receipt
-from genuka_pipelines.backups.region import Region
+from genuka_pipelines.backups.regions.receipts import Receipt, newest_receipts, receipts, write_receipt
+from genuka_pipelines.backups.regions.region import Region
 from genuka_pipelines.keys import Secret, SigningKey
 from genuka_pipelines.stores.errors import Locked
-from tests.backups.made import damage, folder, region, scratch, signing, snapshot
+from tests.backups.made import NOW, damage, signing, snapshot
 
-NOW = datetime.now(UTC)
 BACKUP = backup_id(NOW)
-
-
-@pytest.fixture
-def path() -> Iterator[Path]:
-    with scratch() as made:
-        yield made
-
-
-@pytest.fixture
-def france(path: Path) -> Region:
-    return region("france", folder(path / "france", "france"))
 
 
 def receipt(**fields: object) -> Receipt:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genuka_pipelines.backups.region import Degraded, Region, in_parallel
+from genuka_pipelines.backups.regions.region import Degraded, Region, in_parallel
 from genuka_pipelines.stores.errors import NoSuchBucket, NotAllowed, StoreUnreachable
 from tests.backups.made import folder
 

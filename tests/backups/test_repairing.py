@@ -3,43 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import Epoch
-from genuka_pipelines.backups.receipts import newest_receipts
-from genuka_pipelines.backups.region import Degraded, Region
-from genuka_pipelines.backups.repairing import Repaired, repair
-from genuka_pipelines.backups.replicating import replicate
-from genuka_pipelines.backups.verifying import nothing, verify_region
+from genuka_pipelines.backups.format import layout
+from genuka_pipelines.backups.regions.receipts import newest_receipts
+from genuka_pipelines.backups.regions.region import Degraded, Region
+from genuka_pipelines.backups.regions.repairing import Repaired, repair
+from genuka_pipelines.backups.regions.replicating import replicate
+from genuka_pipelines.backups.regions.verifying import nothing, verify_region
 from tests.backups.faults import Faulty
 from tests.backups.made import (
+    FIRST,
+    NOW,
+    OWNERS,
     Made,
     Maker,
     damage,
     folder,
     lose,
-    owner_id,
     region,
     restorable,
-    scratch,
     signing,
     snapshot,
 )
-
-NOW = datetime.now(UTC)
-OWNERS = [owner_id(1), owner_id(2)]
-FIRST = max(Epoch.at(NOW).begins, NOW - timedelta(days=3))
-
-
-@pytest.fixture
-def path() -> Iterator[Path]:
-    with scratch() as made:
-        yield made
 
 
 @pytest.fixture

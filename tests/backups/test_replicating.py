@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from genuka_pipelines.backups import layout
-from genuka_pipelines.backups.calendar import Epoch, epoch_of
+from genuka_pipelines.backups.calendar import epoch_of
 from genuka_pipelines.backups.errors import ClocksApart
-from genuka_pipelines.backups.receipts import receipts
-from genuka_pipelines.backups.region import Degraded, Region
-from genuka_pipelines.backups.replicating import replicate
+from genuka_pipelines.backups.format import layout
+from genuka_pipelines.backups.regions.receipts import receipts
+from genuka_pipelines.backups.regions.region import Degraded, Region
+from genuka_pipelines.backups.regions.replicating import replicate
 from genuka_pipelines.stores.errors import Locked, NoSuchObject
 from tests.backups.faults import Faulty
 from tests.backups.made import (
+    FIRST,
+    NOW,
+    OWNERS,
     Clock,
     Made,
     Maker,
@@ -25,30 +27,9 @@ from tests.backups.made import (
     owner_id,
     region,
     restorable,
-    scratch,
     signing,
     snapshot,
 )
-
-NOW = datetime.now(UTC)
-OWNERS = [owner_id(1), owner_id(2)]
-FIRST = max(Epoch.at(NOW).begins, NOW - timedelta(days=3))
-
-
-@pytest.fixture
-def path() -> Iterator[Path]:
-    with scratch() as made:
-        yield made
-
-
-@pytest.fixture
-def france(path: Path) -> Region:
-    return region("france", folder(path / "france", "france"))
-
-
-@pytest.fixture
-def usa(path: Path) -> Region:
-    return region("usa", folder(path / "usa", "usa"))
 
 
 @pytest.fixture

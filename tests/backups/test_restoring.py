@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from genuka_pipelines.backups.erasure_list import publish_erasures
 from genuka_pipelines.backups.errors import NoSuchBackup, NotTheSame
 from genuka_pipelines.backups.restoring import (
     Opened,
@@ -22,6 +21,7 @@ from genuka_pipelines.backups.restoring import (
     restore,
     targets_in,
 )
+from genuka_pipelines.backups.restoring.erasure_list import publish_erasures
 from genuka_pipelines.control.bodies import Restored as Receipt
 from genuka_pipelines.stores.errors import StoreUnreachable
 from genuka_pipelines.systems.database import Database

@@ -11,9 +11,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genuka_pipelines.backups.capturing.spool import Spool
 from genuka_pipelines.backups.errors import BackupDamaged, CannotCapture
-from genuka_pipelines.backups.fragment import Fragment, Heading, texts_of
-from genuka_pipelines.backups.spool import Spool
+from genuka_pipelines.backups.format.fragment import Fragment, Heading, texts_of
 
 HEADINGS = [Heading(0, "orders", "base"), Heading(0, "l'été 😀", "rows"), Heading(1, "orders", "gone", 1)]
 ADDED = st.lists(
@@ -97,7 +97,7 @@ def test_a_full_disk_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     with Spool(tmp_path, budget=1) as spool:
-        monkeypatch.setattr("genuka_pipelines.backups.spool.os.pwrite", full)
+        monkeypatch.setattr("genuka_pipelines.backups.capturing.spool.os.pwrite", full)
         with pytest.raises(CannotCapture, match="free some"):  # noqa: PT012 - either may be first to know
             spool.add(HEADINGS[0], [(1, b"row\n", 1)])
             spool.finish()

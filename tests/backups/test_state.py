@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from genuka_pipelines.backups.capturing.state import PLATFORM, Held, Known, State, Stood, forget, open_state, place_key
 from genuka_pipelines.backups.digest import Digest
-from genuka_pipelines.backups.manifest import Manifest, PlaceState, TableState
-from genuka_pipelines.backups.state import PLATFORM, Held, Known, State, Stood, forget, open_state, place_key
+from genuka_pipelines.backups.format.manifest import Manifest, PlaceState, TableState
 
 SHOP = place_key("shop", None)
 FIRST, SECOND = "20261122T004500Z", "20261123T004500Z"

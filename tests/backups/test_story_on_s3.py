@@ -7,29 +7,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import LOCKED, Epoch
-from genuka_pipelines.backups.canary import attack_canary
-from genuka_pipelines.backups.catalogue import catalogue
-from genuka_pipelines.backups.expiring import absences, expire
-from genuka_pipelines.backups.receipts import newest_receipts
-from genuka_pipelines.backups.region import Degraded, Region
-from genuka_pipelines.backups.repairing import repair
-from genuka_pipelines.backups.replicating import replicate
-from genuka_pipelines.backups.verifying import verify_region
+from genuka_pipelines.backups.format import layout
+from genuka_pipelines.backups.regions.canary import attack_canary
+from genuka_pipelines.backups.regions.catalogue import catalogue
+from genuka_pipelines.backups.regions.expiring import absences, expire
+from genuka_pipelines.backups.regions.receipts import newest_receipts
+from genuka_pipelines.backups.regions.region import Degraded, Region
+from genuka_pipelines.backups.regions.repairing import repair
+from genuka_pipelines.backups.regions.replicating import replicate
+from genuka_pipelines.backups.regions.verifying import verify_region
 from genuka_pipelines.control import Control, open_control
 from genuka_pipelines.stores.errors import Locked
-from tests.backups.made import QUICK, Maker, owner_id, restorable, signing
+from tests.backups.made import NOW, OWNERS, QUICK, Maker, owner_id, restorable, signing
 from tests.servers import fresh_database
 from tests.stores.backends import BucketBackend
 from tests.stores.servers import ministack
 
-NOW = datetime.now(UTC)
-OWNERS = [owner_id(1), owner_id(2)]
 FIRST = max(Epoch.at(NOW).begins, NOW - timedelta(days=2))
 
 

@@ -13,20 +13,20 @@ from typing import Any, cast
 
 import pytest
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import Epoch
 from genuka_pipelines.backups.errors import BackupDamaged, KeyShredded, NoSuchBackup
+from genuka_pipelines.backups.format import layout
 from genuka_pipelines.backups.locked import put_locked
 from genuka_pipelines.backups.owner import Owner, owner_of
-from genuka_pipelines.backups.shredding import (
+from genuka_pipelines.backups.vault.shredding import (
     NotToBeShredded,
     announce_shredding,
     announcement,
     confirm_shredding,
     withdraw_shredding,
 )
-from genuka_pipelines.backups.vault import RULE, Vault, epoch_key_path
-from genuka_pipelines.backups.wrapped import KeyObject
+from genuka_pipelines.backups.vault.vault import RULE, Vault, epoch_key_path
+from genuka_pipelines.backups.vault.wrapped import KeyObject
 from genuka_pipelines.catalog.period import Period
 from genuka_pipelines.control import CategoryScope, Control, Planned, TenantScope, open_control
 from genuka_pipelines.control import KeyShredded as Shredded

@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import Epoch
 from genuka_pipelines.backups.errors import ClocksApart
-from genuka_pipelines.backups.receipts import newest_receipts, write_receipt
-from genuka_pipelines.backups.region import Degraded, Region
-from genuka_pipelines.backups.verifying import Verified, everything, nothing, share, verify_region
+from genuka_pipelines.backups.format import layout
+from genuka_pipelines.backups.regions.receipts import newest_receipts, write_receipt
+from genuka_pipelines.backups.regions.region import Degraded, Region
+from genuka_pipelines.backups.regions.verifying import Verified, everything, nothing, share, verify_region
 from genuka_pipelines.stores.folder.store import FolderStore
 from genuka_pipelines.stores.store import Stored
 from tests.backups.faults import Faulty
-from tests.backups.made import Made, Maker, damage, folder, lose, owner_id, region, scratch, signing, snapshot
-
-NOW = datetime.now(UTC)
-OWNERS = [owner_id(1), owner_id(2)]
-FIRST = max(Epoch.at(NOW).begins, NOW - timedelta(days=3))
-
-
-@pytest.fixture
-def path() -> Iterator[Path]:
-    with scratch() as made:
-        yield made
-
-
-@pytest.fixture
-def france(path: Path) -> Region:
-    return region("france", folder(path / "france", "france"))
+from tests.backups.made import (
+    FIRST,
+    NOW,
+    OWNERS,
+    Made,
+    Maker,
+    damage,
+    lose,
+    owner_id,
+    region,
+    signing,
+    snapshot,
+)
 
 
 @pytest.fixture

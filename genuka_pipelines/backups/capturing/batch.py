@@ -12,9 +12,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from genuka_pipelines.backups.capturing.sorting import Halves
 from genuka_pipelines.backups.digest import Limbs, RowHasher, limbs
 from genuka_pipelines.backups.errors import CannotCapture
-from genuka_pipelines.backups.sorting import Halves
 
 _UNESCAPED = {b"\\": b"\\", b"t": b"\t", b"n": b"\n", b"r": b"\r", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 NULL = rb"\N"

@@ -19,16 +19,16 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from genuka_pipelines.backups.capturing.place import Tonight
+from genuka_pipelines.backups.capturing.state import PLATFORM, Held, place_key
 from genuka_pipelines.backups.digest import RowHasher, Sums, limbs
-from genuka_pipelines.backups.fragment import Heading
-from genuka_pipelines.backups.state import PLATFORM, Held, place_key
+from genuka_pipelines.backups.format.fragment import Heading
 from genuka_pipelines.rows.path import tenant_of
 from genuka_pipelines.stores.errors import CorruptObject, NoSuchObject
 
 if TYPE_CHECKING:
     from genuka_pipelines.backups.capturing.house import Scope
     from genuka_pipelines.backups.capturing.place import Place
-    from genuka_pipelines.backups.spool import Spool
+    from genuka_pipelines.backups.capturing.spool import Spool
     from genuka_pipelines.stores.store import Store, Stored
 
 MEDIA = ""

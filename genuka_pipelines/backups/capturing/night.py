@@ -19,19 +19,19 @@ from genuka_pipelines.backups.capturing.house import Scope, scope_of
 from genuka_pipelines.backups.capturing.media import MEDIA, MediaRead, media_key, read_media
 from genuka_pipelines.backups.capturing.owners import Due, OwnerWriter, Written
 from genuka_pipelines.backups.capturing.place import PlaceRead, Progress, Tonight, read_place
+from genuka_pipelines.backups.capturing.putting import Putting
 from genuka_pipelines.backups.capturing.recalling import recall
+from genuka_pipelines.backups.capturing.spool import Spool
+from genuka_pipelines.backups.capturing.state import PLATFORM, Held, Known, State, open_state
 from genuka_pipelines.backups.capturing.table import TableReader
 from genuka_pipelines.backups.digest import Digest, RowHasher, row_key
 from genuka_pipelines.backups.errors import CannotCapture
-from genuka_pipelines.backups.fragment import Fragment, Heading
-from genuka_pipelines.backups.layout import CANARY
-from genuka_pipelines.backups.manifest import MediaState, PlaceState, TableState
-from genuka_pipelines.backups.night import Night, OwnerState
+from genuka_pipelines.backups.format.fragment import Fragment, Heading
+from genuka_pipelines.backups.format.layout import CANARY
+from genuka_pipelines.backups.format.manifest import MediaState, PlaceState, TableState
+from genuka_pipelines.backups.format.night import Night, OwnerState
 from genuka_pipelines.backups.owner import Owner, owner_of
-from genuka_pipelines.backups.putting import Putting
-from genuka_pipelines.backups.spool import Spool
-from genuka_pipelines.backups.state import PLATFORM, Held, Known, State, open_state
-from genuka_pipelines.backups.vault import Vault
+from genuka_pipelines.backups.vault.vault import Vault
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.stores.errors import NoSuchStore, StoreUnreachable
 

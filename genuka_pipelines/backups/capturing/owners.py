@@ -14,17 +14,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups.calendar import epoch_of
+from genuka_pipelines.backups.capturing.state import Known
 from genuka_pipelines.backups.errors import CannotCapture, KeyShredded
-from genuka_pipelines.backups.manifest import Manifest, MediaState, Named, Pack, PlaceState
+from genuka_pipelines.backups.format.manifest import Manifest, MediaState, Named, Pack, PlaceState
+from genuka_pipelines.backups.format.pack import packs
 from genuka_pipelines.backups.owner import Owner
-from genuka_pipelines.backups.pack import packs
-from genuka_pipelines.backups.state import Known
 from genuka_pipelines.catalog.errors import GenukaError
 
 if TYPE_CHECKING:
-    from genuka_pipelines.backups.fragment import Fragment
-    from genuka_pipelines.backups.putting import Putting
-    from genuka_pipelines.backups.vault import Vault
+    from genuka_pipelines.backups.capturing.putting import Putting
+    from genuka_pipelines.backups.format.fragment import Fragment
+    from genuka_pipelines.backups.vault.vault import Vault
     from genuka_pipelines.control.leases import Lease
     from genuka_pipelines.keys import Keyring
     from genuka_pipelines.stores.store import Store

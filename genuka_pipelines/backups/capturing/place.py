@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from genuka_pipelines.backups.capturing.index import RowIndex, RowsRepeated
+from genuka_pipelines.backups.capturing.state import Held, State, Stood, place_key
 from genuka_pipelines.backups.capturing.table import IndexLies, Read, Reading, TableReader
 from genuka_pipelines.backups.errors import CannotCapture, IndexUnusable
-from genuka_pipelines.backups.fragment import Fragment, Heading, fragment
-from genuka_pipelines.backups.index import RowIndex, RowsRepeated
-from genuka_pipelines.backups.state import Held, State, Stood, place_key
+from genuka_pipelines.backups.format.fragment import Fragment, Heading, fragment
 from genuka_pipelines.rows.path import tenant_of
 
 if TYPE_CHECKING:

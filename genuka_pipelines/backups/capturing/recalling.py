@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from genuka_pipelines.backups.calendar import Epoch
 from genuka_pipelines.backups.errors import KeyShredded, NoSuchBackup
 from genuka_pipelines.backups.owner import Owner
-from genuka_pipelines.backups.reading import Backup
 from genuka_pipelines.backups.restoring.opening import Reach
+from genuka_pipelines.backups.restoring.reading import Backup
 
 if TYPE_CHECKING:
+    from genuka_pipelines.backups.capturing.state import State
     from genuka_pipelines.backups.house import Backupable
-    from genuka_pipelines.backups.state import State
 
 
 def recall(house: Backupable, state: State, now: datetime) -> int:

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genuka_pipelines.backups.capturing.batch import Batch, Numbers
+from genuka_pipelines.backups.capturing.index import RowIndex, RowsRepeated, write_index
+from genuka_pipelines.backups.capturing.sorting import Newcomers
+from genuka_pipelines.backups.capturing.spool import Spool
+from genuka_pipelines.backups.capturing.state import Held
 from genuka_pipelines.backups.digest import RowHasher, Sums
-from genuka_pipelines.backups.fragment import Heading
-from genuka_pipelines.backups.index import RowIndex, RowsRepeated, write_index
-from genuka_pipelines.backups.sorting import Newcomers
-from genuka_pipelines.backups.spool import Spool
-from genuka_pipelines.backups.state import Held
+from genuka_pipelines.backups.format.fragment import Heading
 
 Indexed = Literal["written", "kept", "none"]
 _LOW = 1 << 128

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genuka_pipelines.backups.asked import Asked
-from genuka_pipelines.backups.verifying import nothing
+from genuka_pipelines.backups.regions.verifying import nothing
 from genuka_pipelines.catalog.answer import Answer, none_found
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from genuka_pipelines.backups import nights
 from genuka_pipelines.backups.asked import Asked
+from genuka_pipelines.backups.drills.sampling import drillable, overdue
+from genuka_pipelines.backups.regions import nights
 from genuka_pipelines.backups.restoring import Reach
-from genuka_pipelines.backups.sampling import drillable, overdue
 from genuka_pipelines.catalog.answer import Answer, none_found
 
 

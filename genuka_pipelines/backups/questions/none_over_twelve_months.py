@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genuka_pipelines.backups.asked import Asked
-from genuka_pipelines.backups.overdue import overdue
+from genuka_pipelines.backups.regions.overdue import overdue
 from genuka_pipelines.catalog.answer import Answer, none_found
 
 

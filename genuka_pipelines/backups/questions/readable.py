@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genuka_pipelines.backups.asked import Asked
-from genuka_pipelines.backups.verifying import Reason, share
+from genuka_pipelines.backups.regions.verifying import Reason, share
 from genuka_pipelines.catalog.answer import Answer, none_found
 
 _REASONS: tuple[Reason, ...] = ("damaged", "foreign", "shredded")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genuka_pipelines.backups.asked import Asked
-from genuka_pipelines.backups.canary import attack_canary
+from genuka_pipelines.backups.regions.canary import attack_canary
 from genuka_pipelines.catalog.answer import Answer
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 
-from genuka_pipelines.backups import nights
 from genuka_pipelines.backups.asked import Asked
+from genuka_pipelines.backups.regions import nights
 from genuka_pipelines.catalog.answer import Answer, none_found
 from genuka_pipelines.catalog.expectation import Expectation
 

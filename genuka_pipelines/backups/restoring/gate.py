@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from genuka_pipelines.backups.erasure_list import erasures_known
 from genuka_pipelines.backups.errors import NotErasedYet
+from genuka_pipelines.backups.restoring.erasure_list import erasures_known
 from genuka_pipelines.backups.restoring.quarantine import RestoredHouse, Untouched
 from genuka_pipelines.backups.restoring.replaying import SLACK, Found, Listing, find, live_home, says_something
 from genuka_pipelines.rows.destroying import Limits, Outcome, apply

@@ -22,7 +22,7 @@ from genuka_pipelines.rows.path import tenant_of
 from genuka_pipelines.systems.database import Database
 
 if TYPE_CHECKING:
-    from genuka_pipelines.backups.reading import Backup
+    from genuka_pipelines.backups.restoring.reading import Backup
     from genuka_pipelines.rows.declared import Home
     from genuka_pipelines.systems.dump import Definition, Load
 

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from genuka_pipelines.backups import layout
 from genuka_pipelines.backups.calendar import LONGEST, Epoch, backup_id, begun
 from genuka_pipelines.backups.errors import KeyShredded, NoSuchBackup
-from genuka_pipelines.backups.fetching import Fetcher
-from genuka_pipelines.backups.night import Night, read_night
+from genuka_pipelines.backups.format import layout
+from genuka_pipelines.backups.format.night import Night, read_night
 from genuka_pipelines.backups.owner import Owner, owner_of
-from genuka_pipelines.backups.reading import Backup, newest_of
-from genuka_pipelines.backups.regions import stores_of
+from genuka_pipelines.backups.regions.opened import stores_of
+from genuka_pipelines.backups.restoring.fetching import Fetcher
 from genuka_pipelines.backups.restoring.plan import Plan, Scope, plan
-from genuka_pipelines.backups.vault import Vault
+from genuka_pipelines.backups.restoring.reading import Backup, newest_of
+from genuka_pipelines.backups.vault.vault import Vault
 
 if TYPE_CHECKING:
     from genuka_pipelines.backups.house import Backupable

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 
 from genuka_pipelines.backups.digest import Digest
 from genuka_pipelines.backups.errors import NoSuchBackup
-from genuka_pipelines.backups.reading import Where
+from genuka_pipelines.backups.restoring.reading import Where
 
 if TYPE_CHECKING:
-    from genuka_pipelines.backups.manifest import Manifest, PlaceState, TableState
+    from genuka_pipelines.backups.format.manifest import Manifest, PlaceState, TableState
     from genuka_pipelines.backups.owner import Owner
 
 Scope = Literal["tenant", "table", "platform", "everything"]

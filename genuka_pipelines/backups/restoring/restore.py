@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from genuka_pipelines.backups.erasure_list import erasures_known
 from genuka_pipelines.backups.errors import NotErasedYet
 from genuka_pipelines.backups.owner import owner_of
+from genuka_pipelines.backups.restoring.erasure_list import erasures_known
 from genuka_pipelines.backups.restoring.gate import Gate, Passed
 from genuka_pipelines.backups.restoring.loading import Loaded, copied, loaded, prove
 from genuka_pipelines.backups.restoring.plan import Plan, Target
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from genuka_pipelines.backups.house import Backupable
-    from genuka_pipelines.backups.reading import Backup
+    from genuka_pipelines.backups.restoring.reading import Backup
     from genuka_pipelines.control import Erasure
 
 Step = Callable[[str], None]

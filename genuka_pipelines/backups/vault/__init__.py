@@ -1,0 +1,1 @@
+"""The keys of owners: kept in every region, and destroyed for good."""
