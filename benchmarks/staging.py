@@ -75,8 +75,8 @@ def stage_once(url: str, answer: Any) -> None:
     """Stage in a process of its own: seconds, rows, and the growth of its largest memory in MiB."""
     import pyarrow.parquet  # noqa: F401 - its own weight is not staging's
 
-    from genuka_pipelines.analytics.staged import KeyringKeys
-    from genuka_pipelines.analytics.staging import stage
+    from genuka_pipelines.analytics.staging.stage import stage
+    from genuka_pipelines.analytics.staging.staged import KeyringKeys
     from genuka_pipelines.keys import open_keyring
     from genuka_pipelines.rows.databases import open_databases
 

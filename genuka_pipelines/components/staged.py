@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from genuka_pipelines.analytics.staged import stage_table
+from genuka_pipelines.analytics.staging.staged import stage_table
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.components.observed import OWNER
 from genuka_pipelines.components.resource import RESOURCE, House, one_sentence

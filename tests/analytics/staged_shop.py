@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from genuka_pipelines.analytics.pseudonyms import Family, Pads
-from genuka_pipelines.analytics.result import StagedTable
-from genuka_pipelines.analytics.staging import stage
+from genuka_pipelines.analytics.staging.pseudonyms import Family, Pads
+from genuka_pipelines.analytics.staging.result import StagedTable
+from genuka_pipelines.analytics.staging.stage import stage
 from genuka_pipelines.rows.databases import Databases
 from genuka_pipelines.systems.database import Database
 from tests.rows.shop import CONTENT, OURS, OVER, TENANTS, catalog, category, moment

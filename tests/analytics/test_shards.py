@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from genuka_pipelines.analytics.errors import CannotStage
-from genuka_pipelines.analytics.generation import new_generation
-from genuka_pipelines.analytics.shard_files import ShardFiles
-from genuka_pipelines.analytics.staging import ALL_SHARDS
+from genuka_pipelines.analytics.staging.generation import new_generation
+from genuka_pipelines.analytics.staging.shard_files import ShardFiles
+from genuka_pipelines.analytics.staging.stage import ALL_SHARDS
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.catalog.shard import shard_of
 from genuka_pipelines.rows.databases import Databases
@@ -149,7 +149,7 @@ def test_readers_see_one_generation_or_the_other(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from genuka_pipelines.analytics.generation import new_generation
+from genuka_pipelines.analytics.staging.generation import new_generation
 with new_generation(Path(sys.argv[1]), "table") as folder:
     (folder / "0").write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genuka_pipelines.analytics.columns import host_of
 from genuka_pipelines.analytics.errors import CannotStage
+from genuka_pipelines.analytics.staging.columns import host_of
 from genuka_pipelines.rows.declared import Home, declarations
 from genuka_pipelines.systems.database import Database
 from tests.analytics.staged_shop import SHOP, Keys, hashed, prepare, read, run_stage, visit, visits
@@ -161,7 +161,7 @@ def test_whatever_a_url_is_a_host_has_no_more_than_letters_digits_and_dots(datab
 def test_a_staging_that_cannot_be_made_says_so(
     database: Database, tmp_path: Path, columns: dict[str, Any], said: str
 ) -> None:
-    from genuka_pipelines.analytics.staging import stage
+    from genuka_pipelines.analytics.staging.stage import stage
     from genuka_pipelines.rows.databases import Databases
     from tests.analytics.staged_shop import AS_OF, CHOICES, VISITS
     from tests.rows.shop import catalog, category

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from genuka_pipelines.analytics.staged import StagedTable, stage_table
+from genuka_pipelines.analytics.staging.staged import StagedTable, stage_table
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.load import load_catalog
 from genuka_pipelines.catalog.shard import shard_name, shard_of

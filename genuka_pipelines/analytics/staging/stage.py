@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from genuka_pipelines.analytics.columns import rows_of, staged_column
 from genuka_pipelines.analytics.errors import CannotStage
-from genuka_pipelines.analytics.generation import new_generation
-from genuka_pipelines.analytics.pseudonyms import NO_DAYS, DayKeys, PseudonymKeys, day_keys, day_of, message
-from genuka_pipelines.analytics.result import StagedTable
-from genuka_pipelines.analytics.shard_files import ShardFiles
+from genuka_pipelines.analytics.staging.columns import rows_of, staged_column
+from genuka_pipelines.analytics.staging.generation import new_generation
+from genuka_pipelines.analytics.staging.pseudonyms import NO_DAYS, DayKeys, PseudonymKeys, day_keys, day_of, message
+from genuka_pipelines.analytics.staging.result import StagedTable
+from genuka_pipelines.analytics.staging.shard_files import ShardFiles
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.shard import SHARDS, shard_name
 from genuka_pipelines.catalog.staging import StagedColumn, Staging

@@ -7,9 +7,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from genuka_pipelines.analytics.pseudonyms import Family, Pads
-from genuka_pipelines.analytics.result import StagedFile, StagedTable
-from genuka_pipelines.analytics.staging import stage
+from genuka_pipelines.analytics.staging.pseudonyms import Family, Pads
+from genuka_pipelines.analytics.staging.result import StagedFile, StagedTable
+from genuka_pipelines.analytics.staging.stage import stage
 from genuka_pipelines.catalog.shard import NO_TENANT, shard_name
 from genuka_pipelines.rows.house import House
 

@@ -11,7 +11,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genuka_pipelines.analytics.result import StagedFile
+from genuka_pipelines.analytics.staging.result import StagedFile
 from genuka_pipelines.catalog.shard import NO_TENANT, shard_name, shard_of
 
 if TYPE_CHECKING:

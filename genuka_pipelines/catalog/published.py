@@ -1,0 +1,148 @@
+"""A table for analysts as a declared thing: what is counted of whom, how much of anyone counts, what it may cost.
+
+Nobody writes SQL inside the boundary: all that a release computes follows from this value, so that what
+protects people can be read here, and is the same for every table.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from genuka_pipelines.catalog.state import State
+from genuka_pipelines.catalog.value import ClauseId, Identifier, SqlName, Value, Words
+
+Every = Literal["day", "week", "month", "quarter"]
+_LARGEST = 1 << 40
+"""No bound of a sum is larger, so that a billion units stay below 2^63."""
+
+
+class ReleasePeriod(Value):
+    """The periods of a table: days, ISO weeks, months or quarters of a staged date column."""
+
+    every: Every
+    of: SqlName
+
+
+class Dimension(Value):
+    """What cells are told apart by: a staged column and its values.
+
+    `keys` lists the values that have a cell whether or not anyone is there, or names a list of the privacy facts;
+    without it (`private: true`) only values of many units are published. Other values count as `other` where that
+    is a key, else not at all. With `edges` (whole numbers, rising), a number counts in the range it lies in.
+    """
+
+    title: Words
+    of: SqlName | None = None
+    keys: Identifier | tuple[str, ...] | None = None
+    private: bool = False
+    edges: tuple[int, ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Dimension:
+        if (self.keys is not None) + self.private + (self.edges is not None) != 1:
+            raise ValueError("a dimension has public keys, edges, or private: true; one of them")
+        if self.keys == ():
+            raise ValueError("a dimension without a key has no cell; list its keys")
+        if self.edges is not None and (len(self.edges) < 2 or list(self.edges) != sorted(set(self.edges))):
+            raise ValueError("edges are two or more whole numbers, each larger than the one before")
+        return self
+
+
+class Measure(Value):
+    """What a cell tells: one of units, rows, sum, mean or quantiles.
+
+    units: how many units · rows: how many rows, of each unit at most `at_most` in a cell · sum, mean: of a staged
+    column of whole numbers, what a unit gives to a cell being clamped to `between` · quantiles: of such a column,
+    `at` these shares, to the precision of `edges`. `share` weighs this measure's part of the budget.
+    """
+
+    title: Words
+    kind: Literal["units", "rows", "sum", "mean", "quantiles"]
+    of: SqlName | None = None
+    at_most: int | None = Field(default=None, ge=1, le=_LARGEST)
+    between: tuple[int, int] | None = None
+    at: tuple[float, ...] = ()
+    edges: tuple[int, ...] = ()
+    share: int = Field(default=1, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Measure:
+        needed = {"units": set(), "rows": {"at_most"}, "sum": {"of", "between"}, "mean": {"of", "between"},
+                  "quantiles": {"of", "at", "edges"}}[self.kind]  # fmt: skip
+        given = {name for name in ("of", "at_most", "between", "at", "edges") if getattr(self, name)}
+        if given != needed:
+            wanted = " and ".join(f"`{name}`" for name in sorted(needed)) or "nothing else"
+            raise ValueError(f"a measure {{{self.kind}: …}} takes {wanted}")
+        if self.between and not -_LARGEST <= self.between[0] < self.between[1] <= _LARGEST:
+            raise ValueError("between gives a lower and an upper bound, whole numbers up to 2^40")
+        if any(not 0 < share < 1 for share in self.at):
+            raise ValueError("the shares of quantiles lie between 0 and 1")
+        if self.edges and (len(self.edges) < 2 or list(self.edges) != sorted(set(self.edges))):
+            raise ValueError("edges are two or more whole numbers, each larger than the one before")
+        return self
+
+
+def _measure(raw: object) -> object:
+    """`{rows: 20}` is `{kind: rows, at_most: 20}`; `{sum: amount}` is `{kind: sum, of: amount}`; `{units: all}`."""
+    if isinstance(raw, dict) and "kind" not in raw:
+        for kind, name in (("units", None), ("rows", "at_most"), ("sum", "of"), ("mean", "of"), ("quantiles", "of")):
+            if kind in raw:
+                others = {key: value for key, value in raw.items() if key != kind}
+                return {"kind": kind, **({name: raw[kind]} if name else {}), **others}
+    return raw
+
+
+class Spend(Value):
+    """What an analysis may cost: ε, and δ (the chance that it does not hold), 0 for none."""
+
+    epsilon: float = Field(gt=0, le=20)
+    delta: float = Field(default=0, ge=0, lt=1e-3)
+
+
+class AnonymisedTable(Value):
+    """One table for analysts, made of one staged table, a release for each period.
+
+    `unit` is the staged column whose every value is protected, `protects` its class, with a budget for each year.
+    A unit counts in at most `groups` cells of a period; `once` says that it has rows in one period only. `budget`
+    is one release's, of all measures together. Cells below `minimum` are not told.
+    """
+
+    title: Words
+    question: Words
+    category: str
+    table: SqlName
+    purpose: Identifier
+    clause: tuple[ClauseId, ...] = ()
+    unit: SqlName
+    protects: Identifier
+    once: bool = False
+    when: State = Field(default_factory=dict)
+    period: ReleasePeriod
+    groups: int = Field(ge=1, le=1000)
+    dimensions: dict[SqlName, Dimension] = Field(default_factory=dict)
+    measures: dict[SqlName, Annotated[Measure, BeforeValidator(_measure, json_schema_input_type=dict[str, object])]] = (
+        Field(min_length=1)
+    )
+    budget: Spend
+    minimum: int = Field(default=11, ge=0)
+    settles: int = Field(default=2, ge=0, le=90)
+    """Days after a period's end before it is released: what comes later does not count."""
+    caveat: Words | None = None
+
+
+class UnitClass(Value):
+    """Whom a budget protects: what one such unit may cost in a calendar year, all tables together."""
+
+    title: Words
+    family: Literal["identity", "browser"] = "identity"
+    year: Spend
+
+
+class Privacy(Value):
+    """The privacy facts of all tables: classes of units with their budgets, and public lists of keys."""
+
+    title: Words
+    units: dict[Identifier, UnitClass] = Field(min_length=1)
+    keys: dict[Identifier, tuple[str, ...]] = Field(default_factory=dict)
