@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 IN_FLIGHT = 128 << 20
 """Bytes of packs that may wait or be under way; while one is proved it takes three times its size."""
+_AT_ONCE = 256 << 10
 
 
 class Putting:
@@ -56,6 +57,14 @@ class Putting:
     def pack(self, writing: WritingKey, packed: Packed) -> Future[tuple[Pack, Named]]:
         """Seal, decode again, put: what the manifest says of it, and the object for its header."""
         size = len(packed.data)
+        if size <= _AT_ONCE:
+            # Small ones come from many threads already; handing them on costs more than putting them.
+            done: Future[tuple[Pack, Named]] = Future()
+            try:
+                done.set_result(self._pack(writing, packed))
+            except Exception as error:  # noqa: BLE001 - told to whoever asks for the result
+                done.set_exception(error)
+            return done
         with self._landed:
             self._landed.wait_for(lambda: not self._flying or self._flying + size <= self._most)
             self._flying += size

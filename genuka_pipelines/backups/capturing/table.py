@@ -6,7 +6,7 @@ adds and takes away, must be what was read, for every owner, or the table is rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,17 +15,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from genuka_pipelines.backups.capturing.batch import Batch, Numbers
+from genuka_pipelines.backups.capturing.batch import Batch, Numbers, Texts
 from genuka_pipelines.backups.capturing.index import RowIndex, RowsRepeated, write_index
 from genuka_pipelines.backups.capturing.sorting import Newcomers
 from genuka_pipelines.backups.capturing.spool import Spool
 from genuka_pipelines.backups.capturing.state import Held
-from genuka_pipelines.backups.digest import RowHasher, Sums
+from genuka_pipelines.backups.digest import Sums
 from genuka_pipelines.backups.format.fragment import Heading
+from genuka_pipelines.backups.hashing import Hashers
 
 Indexed = Literal["written", "kept", "none"]
 _LOW = 1 << 128
-_FORGET_EVERY = 1 << 20
+_FORGET_EVERY = 1 << 18
 
 
 class IndexLies(Exception):
@@ -68,15 +69,14 @@ class Read:
 class TableReader:
     """Reads tables of one night. Safe between threads."""
 
-    def __init__(self, hasher: RowHasher, numbers: Callable[[str | None], int], spool: Spool, folder: Path) -> None:
-        self._hasher, self._numbers, self._spool, self._folder = hasher, Numbers(numbers), spool, folder
+    def __init__(self, hashers: Hashers, numbers: Callable[[str | None], int], spool: Spool, folder: Path) -> None:
+        self._hashers, self._numbers, self._spool, self._folder = hashers, Numbers(numbers), spool, folder
 
     def read(self, reading: Reading, blocks: Iterator[bytes], index_file: Path) -> Read:
         """Read a table to its end and write its index of tonight. RowsRepeated or IndexLies: read it again, whole."""
         work = _Work(reading, self._folder)
-        for block in blocks:
-            batch = Batch(block, self._hasher)
-            for heading, texts in work.take(batch, self._numbers):
+        for hashed in self._hashers.run(blocks, grouped=reading.index is None):
+            for heading, texts in work.take(Batch(hashed), self._numbers):
                 self._spool.add(heading, texts)
         for heading, texts in work.gone():
             self._spool.add(heading, texts)
@@ -104,20 +104,22 @@ class _Work:
         if reading.index is not None:
             self._going_on[list(reading.held)] = True
 
-    def take(self, batch: Batch, numbers: Numbers) -> Iterator[tuple[Heading, Iterator[tuple[int, bytes, int]]]]:
+    def take(self, batch: Batch, numbers: Numbers) -> Iterator[tuple[Heading, Iterable[Texts]]]:
         """Count a batch; what of it is to be written, by heading."""
         index = self._reading.index
         if index is None:
-            unknown = np.ones(len(batch), dtype=np.bool_)
-            owners = batch.owners(unknown, numbers)
-        else:
-            found = index.find(batch.prefixes)
-            owners, unknown = found.owners, ~found.known
-            owners[unknown] = batch.owners(unknown, numbers)
-            self._looked += len(batch)
-            if self._looked >= _FORGET_EVERY:
-                index.forget_pages()
-                self._looked = 0
+            owners, texts = batch.by_owner(numbers)
+            self.fresh.add(batch.prefixes, owners)
+            self._read.add(owners, batch.hashes)
+            yield self._reading.heading("base"), texts
+            return
+        found = index.find(batch.prefixes)
+        owners, unknown = found.owners, ~found.known
+        owners[unknown] = batch.owners(unknown, numbers)
+        self._looked += len(batch)
+        if self._looked >= _FORGET_EVERY:
+            index.forget_pages()
+            self._looked = 0
         self.fresh.add(batch.prefixes[unknown], owners[unknown])
         self._read.add(owners, batch.hashes)
         going_on = self._goes_on(owners)
@@ -127,7 +129,7 @@ class _Work:
         if new.any():
             yield self._reading.heading("rows"), batch.texts(new, owners)
 
-    def gone(self) -> Iterator[tuple[Heading, Iterator[tuple[int, bytes, int]]]]:
+    def gone(self) -> Iterator[tuple[Heading, Iterable[Texts]]]:
         """The prefixes of rows that were not met again, by owner."""
         if self._reading.index is None:
             return
@@ -165,7 +167,7 @@ class _Work:
         return known & self._going_on[np.where(known, owners, 0)]
 
 
-def _by_owner(owners: NDArray[np.uint32], prefixes: NDArray[np.uint8]) -> Iterator[tuple[int, bytes, int]]:
+def _by_owner(owners: NDArray[np.uint32], prefixes: NDArray[np.uint8]) -> Iterator[Texts]:
     cuts = np.flatnonzero(owners[1:] != owners[:-1]) + 1
     bounds = [0, *cuts.tolist(), len(owners)] if len(owners) else []
     for start, stop in pairwise(bounds):
