@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.host import is_this_machine
@@ -86,24 +86,35 @@ class Runtime:
 
     def store(self, system: str) -> Store:
         """The store of a system."""
-        from genuka_pipelines.stores.open import open_store
-
         name = self._setting(system)
         if name not in self._stores:
-            address = self.settings.store(name)
-            opened = open_store(
-                address.url,
-                name=name,
-                endpoint=address.endpoint,
-                region=address.region,
-                # Names of media files may be names of people.
-                private_keys=name == "media",
-                administrative_lock=address.lock == "administrative",
-            )
-            if address.url.startswith("s3://"):
+            opened = self._open_store(name)
+            if self.settings.store(name).url.startswith("s3://"):
                 opened.probe()
             self._stores[name] = opened
         return self._stores[name]
+
+    def store_for_expiry(self, system: str) -> Store:
+        """The same store with the credentials that may end what is over there; a folder has none."""
+        name, known = self._setting(system), self.store(system)
+        if self.settings.store(name).url.startswith("file:"):
+            return known
+        return self._open_store(name, role="expiry", capabilities=known.capabilities())
+
+    def _open_store(self, name: str, **options: Any) -> Store:
+        from genuka_pipelines.stores.open import open_store
+
+        address = self.settings.store(name)
+        return open_store(
+            address.url,
+            name=name,
+            endpoint=address.endpoint,
+            region=address.region,
+            # Names of media files may be names of people.
+            private_keys=name == "media",
+            administrative_lock=address.lock == "administrative",
+            **options,
+        )
 
     def aged(self, system: str) -> Aged | None:
         """What ends by its age in a store, a folder or the run history; None where only Dagster can reach it."""

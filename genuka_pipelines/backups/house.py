@@ -20,6 +20,9 @@ class Backupable(House, Protocol):
     def store(self, system: str) -> Store:
         """The opened store of a system of the catalogue."""
 
+    def store_for_expiry(self, system: str) -> Store:
+        """The same with the credentials that may destroy what is over, and nothing else does."""
+
     def host(self, system: str) -> str | None:
         """The host that a system's setting names; None for what is in this machine."""
 

@@ -15,7 +15,7 @@ from genuka_pipelines.stores.folder.store import FolderStore
 from genuka_pipelines.stores.naming import Shown, check_key
 from genuka_pipelines.stores.s3.connection import LONGEST_PREFIX, connection
 from genuka_pipelines.stores.s3.store import S3Store
-from genuka_pipelines.stores.store import Store
+from genuka_pipelines.stores.store import Capabilities, Store
 
 
 def open_store(
@@ -27,13 +27,16 @@ def open_store(
     create: bool = False,
     private_keys: bool = False,
     administrative_lock: bool = False,
+    role: str | None = None,
+    capabilities: Capabilities | None = None,
 ) -> Store:
     """A store from `file:///path` or `s3://bucket/prefix`; BadStoreUrl, NoSuchFolder and the like.
 
     `name` is the store's name in settings. A bucket needs a region, and an endpoint unless it is
     AWS's; credentials come from the environment (see `s3.connection.credentials`). `create` makes a
     missing folder, or a missing bucket with versions and object lock. `private_keys`: keys may hold
-    names of people and must not appear in messages. `administrative_lock`: see S3Store.
+    names of people and must not appear in messages. `administrative_lock`: see S3Store. A bucket is used with the
+    credentials of a `role` where one is given; its `capabilities`, where they are known, are not probed again.
     """
     shown = Shown(name, private_keys)
     try:
@@ -48,8 +51,10 @@ def open_store(
         prefix = unquote(parts.path).strip("/")
         if prefix:
             check_key(prefix, shown, longest=LONGEST_PREFIX)
-        bucket = connection(parts.netloc, region=region, endpoint=endpoint, shown=shown)
-        store = S3Store(bucket, prefix=prefix and prefix + "/", administrative_lock=administrative_lock)
+        bucket = connection(parts.netloc, region=region, endpoint=endpoint, shown=shown, role=role)
+        store = S3Store(
+            bucket, prefix=prefix and prefix + "/", administrative_lock=administrative_lock, capabilities=capabilities
+        )
         if create:
             store.create()
         return store

@@ -175,6 +175,9 @@ class BackedHouse:
     def store(self, system: str) -> Store:
         return self.stores[system]
 
+    def store_for_expiry(self, system: str) -> Store:
+        return self.stores[system]
+
     def host(self, system: str) -> str | None:
         assert system in self.catalog.systems
         return None

@@ -124,6 +124,16 @@ def test_credentials_of_one_store_are_never_mixed() -> None:
         assert "own" not in str(missing.value)
 
 
+def test_a_role_has_credentials_of_its_own_and_no_others() -> None:
+    common = {"AWS_ACCESS_KEY_ID": "common", "AWS_SECRET_ACCESS_KEY": "common-secret"}
+    own = {"AWS_ACCESS_KEY_ID__FRANCE": "own", "AWS_SECRET_ACCESS_KEY__FRANCE": "own-secret"}
+    ends = {"AWS_ACCESS_KEY_ID__FRANCE_EXPIRY": "ends", "AWS_SECRET_ACCESS_KEY__FRANCE_EXPIRY": "ends-secret"}
+    assert credentials("france", {**common, **own, **ends}, "expiry") == ("ends", "ends-secret", None)
+    assert credentials("france", {**common, **own, **ends}) == ("own", "own-secret", None)
+    with pytest.raises(BadStoreUrl, match="of its own for expiry: set both AWS_ACCESS_KEY_ID__FRANCE_EXPIRY"):
+        credentials("france", {**common, **own}, "expiry")
+
+
 def test_missing_credentials_are_said_when_first_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")

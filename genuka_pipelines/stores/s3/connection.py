@@ -45,12 +45,16 @@ _CONFIG: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where a bucket is. `endpoint` None means AWS; `region` such as gra, eu-west-3 or auto."""
+    """Where a bucket is. `endpoint` None means AWS; `region` such as gra, eu-west-3 or auto.
+
+    `role` is what is done there with credentials of its own, such as expiry.
+    """
 
     bucket: str
     region: str
     endpoint: str | None
     shown: Shown
+    role: str | None = None
 
     @property
     def loopback(self) -> bool:
@@ -59,7 +63,7 @@ class Connection:
 
     def client(self, environment: Mapping[str, str] = os.environ) -> S3Client:
         """A client safe to share between threads; BadStoreUrl when credentials are missing."""
-        key, secret, token = credentials(self.shown.store, environment)
+        key, secret, token = credentials(self.shown.store, environment, self.role)
         with named_errors(self.shown), _ONE_AT_A_TIME:
             from botocore.config import Config
 
@@ -82,7 +86,9 @@ def _session() -> Session:
     return Session()
 
 
-def connection(bucket: str, *, region: str | None, endpoint: str | None, shown: Shown) -> Connection:
+def connection(
+    bucket: str, *, region: str | None, endpoint: str | None, shown: Shown, role: str | None = None
+) -> Connection:
     """A checked connection; BadStoreUrl says what would be right and repeats no value."""
     if not _BUCKET.fullmatch(bucket):
         raise BadStoreUrl(
@@ -93,7 +99,7 @@ def connection(bucket: str, *, region: str | None, endpoint: str | None, shown: 
         raise BadStoreUrl(
             f"Store {shown.store} names no region: give the provider's code, such as gra, eu-west-3 or auto."
         )
-    checked = Connection(bucket, region, endpoint, shown)
+    checked = Connection(bucket, region, endpoint, shown, role)
     if endpoint is not None:
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in parts.netloc:
@@ -124,16 +130,18 @@ def create_bucket(client: S3Client, where: Connection) -> None:
             raise
 
 
-def credentials(store: str, environment: Mapping[str, str]) -> tuple[str, str, str | None]:
+def credentials(store: str, environment: Mapping[str, str], role: str | None = None) -> tuple[str, str, str | None]:
     """Key, secret and perhaps a token: `AWS_ACCESS_KEY_ID__FRANCE` before `AWS_ACCESS_KEY_ID`.
 
-    One store's own variables are never mixed with the common ones.
+    One store's own variables are never mixed with the common ones. A role has its own and no others, such as
+    `AWS_ACCESS_KEY_ID__FRANCE_EXPIRY`: what may be done with them must not be possible with the rest.
     """
     suffix = "__" + re.sub(r"[^A-Z0-9]+", "_", store.upper())
-    for end in (suffix, ""):
+    for end in (suffix, "") if role is None else (f"{suffix}_{role.upper()}",):
         key, secret, token = (environment.get(name + end) or None for name in _SECRETS)
         if key and secret:
             return key, secret, token
         if key or secret:
             break
-    raise BadStoreUrl(f"Store {store} has no credentials: set both {_SECRETS[0]}{end} and {_SECRETS[1]}{end}.")
+    what = "credentials" if role is None else f"credentials of its own for {role}"
+    raise BadStoreUrl(f"Store {store} has no {what}: set both {_SECRETS[0]}{end} and {_SECRETS[1]}{end}.")
