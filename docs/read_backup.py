@@ -59,13 +59,13 @@ def compact(*parts: object) -> bytes:
 
 
 def read_identity(path: Path) -> Any:
-    """The age identity of a file: comments, then one secret key."""
+    """The age identities of a file: comments, and secret keys, one a line."""
     lines = [line.strip() for line in path.read_text().splitlines()]
     keys = [line for line in lines if line and not line.startswith("#")]
-    if len(keys) != 1:
-        raise Unreadable(f"{path} must hold one age identity")
+    if not keys:
+        raise Unreadable(f"{path} must hold age identities, one a line")
     try:
-        return pyrage.x25519.Identity.from_str(keys[0])
+        return [pyrage.x25519.Identity.from_str(key) for key in keys]
     except pyrage.IdentityError:
         raise Unreadable(f"{path} holds no age identity") from None
 
@@ -73,7 +73,7 @@ def read_identity(path: Path) -> Any:
 def unwrap(data: bytes, identity: Any, name: str) -> bytes:
     """What was encrypted to the root key."""
     try:
-        return bytes(pyrage.decrypt(data, [identity]))
+        return bytes(pyrage.decrypt(data, identity))
     except pyrage.DecryptError:
         raise Unreadable(f"{name} is damaged, or was encrypted to another root key") from None
 

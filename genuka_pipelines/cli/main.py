@@ -36,7 +36,7 @@ app.command()(catalogue.catalog)
 app.command()(affected.affected)
 app.command()(go_live.go_live)
 app.add_typer(retention.app, name="retention")
-for command in (restore.restore, restore.drill, restore.shred):
+for command in (restore.restore, restore.drill, restore.shred, restore.rewrap):
     backup.app.command()(command)
 app.add_typer(backup.app, name="backup")
 app.add_typer(hold.app, name="hold")

@@ -146,6 +146,19 @@ def shred(
     show(json, content, lambda: table("Keys", ("what", "result"), list(content.items())))
 
 
+@one_sentence
+def rewrap(json: Json = False) -> None:
+    """Wrap every tenant's key anew in every region, for the newest root key and for the escrow."""
+    from genuka_pipelines.backups.regions.opened import vault_of
+    from genuka_pipelines.runtime import open_runtime
+
+    with open_runtime() as runtime:
+        keys = runtime.keyring
+        done = vault_of(runtime, only_plan(runtime)).rewrap(keys.root, keys.escrow)
+        content = {"keys": done, "root": keys.root.recipient, "escrow": len(keys.escrow)}
+    show(json, content, lambda: table("Keys", ("what", "result"), list(content.items())))
+
+
 def _address(given: str) -> URL:
     from pydantic import TypeAdapter, ValidationError
 

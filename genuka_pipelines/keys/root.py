@@ -19,13 +19,13 @@ _PREFIX = "AGE-SECRET-KEY-1"
 
 
 class RootKey:
-    """An age identity. `recipient` (`age1…`) is public."""
+    """An age identity, and `earlier` ones that open what was wrapped before it. `recipient` (`age1…`) is public."""
 
-    __slots__ = ("_identity", "recipient")
+    __slots__ = ("_identities", "recipient")
 
-    def __init__(self, identity: Secret) -> None:
-        self._identity = identity
-        self.recipient = str(self._age().to_public())
+    def __init__(self, identity: Secret, *earlier: Secret) -> None:
+        self._identities = (identity, *earlier)
+        self.recipient = str(self._age()[0].to_public())
 
     @classmethod
     def generate(cls) -> RootKey:
@@ -34,19 +34,20 @@ class RootKey:
 
     @classmethod
     def load(cls, path: Path, *, given: bool = False) -> RootKey:
-        """Reads an age identity file: comments, then one secret key. KeyUnusable, KeyMissing."""
+        """Reads an age identity file: comments and secret keys, the one that wraps first. KeyUnusable, KeyMissing."""
         lines = files.read(path, given=given).decode("ascii", "replace").splitlines()
         keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         try:
-            if len(keys) == 1 and keys[0].startswith(_PREFIX):
-                return cls(Secret(keys[0].encode()))
+            if keys and all(key.startswith(_PREFIX) for key in keys):
+                return cls(*(Secret(key.encode()) for key in keys))
         except pyrage.IdentityError:
             pass
-        raise KeyUnusable(f"the key file {path} is truncated or altered: it must hold one age identity")
+        raise KeyUnusable(f"the key file {path} is truncated or altered: it must hold age identities, one a line")
 
     def save(self, path: Path) -> None:
         """Writes the identity file; the caller holds the lock."""
-        files.write(path, f"# public key: {self.recipient}\n".encode() + self._identity.reveal() + b"\n")
+        lines = b"\n".join(one.reveal() for one in self._identities)
+        files.write(path, f"# public key: {self.recipient}\n".encode() + lines + b"\n")
 
     def wrap(self, data: bytes, *, also: Sequence[str] = ()) -> bytes:
         """Encrypts to this key, and to other recipients (`age1…`). KeyUnusable for one that is none."""
@@ -59,12 +60,12 @@ class RootKey:
     def unwrap(self, data: bytes, name: str) -> bytes:
         """Decrypts; Undecryptable, naming the object, when it was altered or wrapped for others."""
         try:
-            return bytes(pyrage.decrypt(data, [self._age()]))
+            return bytes(pyrage.decrypt(data, self._age()))
         except pyrage.DecryptError:
             raise Undecryptable(name, "it is truncated or altered, or wrapped by another root key") from None
 
-    def _age(self) -> pyrage.x25519.Identity:
-        return pyrage.x25519.Identity.from_str(self._identity.reveal().decode())
+    def _age(self) -> list[pyrage.x25519.Identity]:
+        return [pyrage.x25519.Identity.from_str(one.reveal().decode()) for one in self._identities]
 
     def __repr__(self) -> str:
         return f"<RootKey {self.recipient}>"

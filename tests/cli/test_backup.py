@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from genuka_pipelines.keys import RootKey
 from tests.cli.house import House
 from tests.cli.platform import platform, sessions
 from tests.servers import Kind, fresh_database
@@ -101,6 +102,23 @@ def test_keys_are_destroyed_after_the_grace_by_two_people(house: House) -> None:
     assert datetime.fromisoformat(said["from"]) > datetime.now(UTC) + timedelta(days=29)
     house.refused("backup", "shred", TENANT, "--by", "s2", "--confirm", says="may be destroyed from")
     assert house.genuka("backup", "shred", TENANT, "--by", "s1", "--withdraw", "--json").json["state"] == "withdrawn"
+
+
+def test_the_root_key_changes_and_nothing_that_is_locked(house: House, tmp_path: Path) -> None:
+    house.genuka("backup", "create", "--json")
+    before = {path: path.read_bytes() for path in stored(house, "usa")}
+    file, new = Path(house.env["GENUKA_HOME"]) / "keys" / "root.age", RootKey.generate()
+    old = file.read_text()
+    new.save(tmp_path / "new")
+    file.write_text((tmp_path / "new").read_text() + old)
+    said = house.genuka("backup", "rewrap", "--json")
+    assert (said.code, said.json) == (0, {"keys": 2, "root": new.recipient, "escrow": 0})
+    assert house.genuka("backup", "verify", "--full", "--json").code == 0
+    assert house.genuka("backup", "drill", "--least", "2", "--json").code == 0
+    assert {path: path.read_bytes() for path in stored(house, "usa")} == before
+    file.write_text(old)
+    house.refused("backup", "restore", "--into", "postgresql://h/d", "--tenant", TENANT, says="root key")
+    file.write_text((tmp_path / "new").read_text() + old)
 
 
 @pytest.mark.parametrize(

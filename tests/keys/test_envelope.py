@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -121,6 +122,20 @@ def test_rotation_rewrites_the_few_bytes_above_and_no_pack() -> None:
     epoch = new_tenant.open_epoch("2026-11-22", epoch_file, "t1/epoch")
     assert epoch.open(pack.data, HERE, pack.name) == b"rows"
     assert epoch.seal(b"rows", HERE) == pack
+
+
+def test_a_new_root_key_wraps_and_the_one_before_it_still_opens(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    ROOT.save(old)
+    RootKey.generate().save(new)
+    new.write_text(new.read_text() + old.read_text())
+    both = RootKey.load(new)
+    assert both.recipient != ROOT.recipient
+    assert (both.unwrap(ROOT.wrap(b"before"), "k"), both.unwrap(both.wrap(b"after"), "k")) == (b"before", b"after")
+    with pytest.raises(Undecryptable):
+        ROOT.unwrap(both.wrap(b"after"), "k")
+    both.save(old)
+    assert RootKey.load(old).unwrap(ROOT.wrap(b"before"), "k") == b"before"
 
 
 def test_escrow_opens_it_too_and_nobody_else() -> None:
