@@ -198,7 +198,12 @@ def fresh_database(kind: Kind, template: str | None = None) -> Iterator[URL]:
     try:
         yield here.url(name)
     finally:
-        here.run(f'DROP DATABASE "{name}" WITH (FORCE)' if kind == "postgresql" else f"DROP DATABASE `{name}`")
+        # Gone already where the story was its end.
+        here.run(
+            f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'
+            if kind == "postgresql"
+            else f"DROP DATABASE IF EXISTS `{name}`"
+        )
 
 
 @contextmanager

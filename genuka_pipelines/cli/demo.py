@@ -26,7 +26,7 @@ OF_A_NIGHT = ("backup_replication", "restore_drill")
 
 @one_sentence
 def seed(
-    companies: Companies = 2_000,
+    companies: Companies = 500,
     days: Days = 45,
     seed: Seed = 1,
     plant: Plant = False,
@@ -47,7 +47,7 @@ def seed(
 
 @one_sentence
 def demo(
-    companies: Companies = 2_000,
+    companies: Companies = 500,
     days: Days = 45,
     seed: Seed = 1,
     as_of: AsOf = None,

@@ -137,4 +137,4 @@ def test_errors_are_of_the_house() -> None:
 
 
 def test_dedicated_databases_grow_with_companies() -> None:
-    assert [len(dedicated_refs(count)) for count in (1, 9, 10, 799, 800, 2_400, 100_000)] == [0, 0, 1, 1, 2, 4, 5]
+    assert [len(dedicated_refs(count)) for count in (1, 9, 10, 249, 250, 500, 100_000)] == [0, 0, 1, 1, 2, 3, 5]

@@ -124,7 +124,7 @@ def _whole(name: str, value: object, least: int, most: int) -> None:
 def dedicated_refs(companies: int) -> tuple[str, ...]:
     """The references of the dedicated databases that a seeding of this many companies fills.
 
-    None below 10 companies, then one, and one more per 800 up to five (four for 2,400).
+    None below 10 companies, then one, and one more per 250 up to five (three for 500).
     """
-    count = 0 if companies < 10 else min(5, 1 + companies // 800)
+    count = 0 if companies < 10 else min(5, 1 + companies // 250)
     return tuple(f"dedicated_{number:02d}" for number in range(1, count + 1))
