@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,8 +22,10 @@ from genuka_pipelines.backups.restoring.erasure_list import publish_erasures
 from genuka_pipelines.catalog.processor import System
 from genuka_pipelines.control import Restored
 from genuka_pipelines.rows.databases import Databases
+from genuka_pipelines.systems.database import Database
 from genuka_pipelines.systems.errors import DatabaseUnreachable
 from tests.backups.taken import ALPHA, BETA, OWN, BackedHouse, Taker, backed_house, facts
+from tests.servers import server
 from tests.systems.opened import KINDS
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -175,3 +178,32 @@ def test_everyone_is_drilled_in_time_though_two_nights_fail(rows: list[int], fai
 
 def test_no_owner_is_no_drill() -> None:
     assert sample([], now=NOW, within=MONTH, regions=["france"]) == ()
+
+
+def test_what_a_killed_drill_left_is_dropped_and_nothing_else(house: BackedHouse) -> None:
+    """Published or in quarantine still; a drill that may be under way is left alone."""
+    here, of = server(house.kind), id_of(house, ALPHA)[:8]
+    old, young = f"{wall() - 13 * HOUR:%Y%m%d%H%M%S}", f"{wall() - HOUR:%Y%m%d%H%M%S}"
+    mine, others = [f"genuka_drill_{old}_0_{of}", f"genuka_drill_{old}_0_{of}_shop_database"], [
+        f"genuka_drill_{young}_0_{of}", f"genuka_drill_{old}_notes",
+    ]  # fmt: skip
+    quote = '"{}"' if house.kind == "postgresql" else "`{}`"
+    for name in (*mine, *others):
+        here.run(f"CREATE DATABASE {quote.format(name)}")
+    here.run("CREATE TABLE customers (id int)", database=mine[0])
+    _dies_in_quarantine(here.url(mine[1]))
+    assert drill(house, [], house.shared.url, objective=HOUR, clock=wall) == ()
+    assert databases_of(house) == set(others)
+    for name in others:
+        here.run(f"DROP DATABASE {quote.format(name)}")
+
+
+def _dies_in_quarantine(url: sa.URL) -> None:
+    child = os.fork()
+    if child == 0:
+        try:
+            with Database(url, name="left") as left, left.load():
+                os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])

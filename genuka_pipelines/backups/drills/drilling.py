@@ -6,8 +6,10 @@ that made it were lost, and erases a row on purpose to see that the gate would h
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
@@ -21,7 +23,7 @@ from genuka_pipelines.backups.owner import Owner
 from genuka_pipelines.backups.restoring import Reach, plan_of, targets_in
 from genuka_pipelines.backups.restoring.opening import Opened
 from genuka_pipelines.backups.restoring.restore import Drill, restore
-from genuka_pipelines.backups.restoring.targets import scratch
+from genuka_pipelines.backups.restoring.targets import drop_abandoned, scratch
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.catalog.host import is_this_machine
 from genuka_pipelines.control import Erasure
@@ -31,6 +33,7 @@ from genuka_pipelines.rows.holding import holds_now
 from genuka_pipelines.rows.selection import Everything, Rows
 from genuka_pipelines.rows.where import where
 from genuka_pipelines.systems.column_types import Query, as_text
+from genuka_pipelines.systems.errors import DatabaseUnreachable
 
 if TYPE_CHECKING:
     from genuka_pipelines.backups.house import Backupable
@@ -45,6 +48,9 @@ EUROPE = frozenset(
 )
 """Countries of the European Economic Area, Switzerland and the United Kingdom."""
 _PLANTED = 3
+_SCRATCH = re.compile(r"genuka_drill_(\d{14})_\d+_[0-9a-f]{8}(_(?!_).*)?", re.ASCII)
+_ABANDONED = timedelta(hours=12)
+"""After so long nobody is at work any more in a scratch database: its drill was killed."""
 
 
 class OutsideEurope(BackupError):
@@ -90,15 +96,26 @@ def drill(
     """Restore each into a database of its own on a server in Europe, look at it, and drop it, whatever happens.
 
     `server` is the URL of any database there, which is not touched, and `system` its name in the catalogue. A
-    drill that fails does not keep the others from theirs. OutsideEurope before anything is read.
+    drill that fails does not keep the others from theirs. What killed drills left there is dropped first.
+    OutsideEurope before anything is read.
     """
     refuse_outside_europe(house.catalog, server, system)
+    now = clock()
+    with suppress(DatabaseUnreachable):  # each drill will say so
+        drop_abandoned(server, lambda name: _is_abandoned(name, now))
     found = []
     for number, one in enumerate(chosen):
         result = _drill(house, one, _named(server, one, number, clock()), objective, clock)
         progress(result)
         found.append(result)
     return tuple(found)
+
+
+def _is_abandoned(name: str, now: datetime) -> bool:
+    """Whether a database of this name was made for a drill that cannot be under way any more."""
+    made = _SCRATCH.fullmatch(name)
+    before = (now - _ABANDONED).astimezone(UTC)
+    return made is not None and made[1] < f"{before:%Y%m%d%H%M%S}"
 
 
 def refuse_outside_europe(catalog: Catalog, server: sa.URL, system: str | None = None) -> None:

@@ -173,7 +173,9 @@ def newest_night(stores: Iterable[Store], keyring: Keyring, now: datetime) -> da
     """When the newest night that any region holds began; None for none."""
     epoch, stores = Epoch.at(now + timedelta(days=1)), tuple(stores)
     for _ in range(_NIGHTS_BACK):
-        keys = {one.key for store in stores for one in store.list(f"{layout.of_epoch(epoch)}n/")}
+        prefix = f"{layout.of_epoch(epoch)}n/"
+        # One that is hidden behind a delete marker is there.
+        keys = {one.key for store in stores for one in store.list(prefix, versions=True) if not one.marker}
         for key in sorted(keys, reverse=True):
             created = _night(stores, keyring, key)
             if created is not None:
@@ -206,13 +208,15 @@ def _take_back(known: ErasureList, control: Control, since: datetime) -> None:
 
 
 def _night(stores: Sequence[Store], keyring: Keyring, key: str) -> datetime | None:
-    for store in stores:
+    for copy in chain.from_iterable(copies(store, key) for store in stores):
         try:
-            return read_night_header(store.get(key), key, keyring.verify).created
+            header = read_night_header(copy(), key, keyring.verify)
         except UnknownFormat:
             raise
         except GenukaError:
             continue
+        if layout.night(header.backup) == key:
+            return header.created
     return None
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups.calendar import LONGEST, Epoch, backup_id, begun
-from genuka_pipelines.backups.errors import KeyShredded, NoSuchBackup
+from genuka_pipelines.backups.errors import BackupDamaged, KeyShredded, NoSuchBackup
 from genuka_pipelines.backups.format import layout
 from genuka_pipelines.backups.format.night import Night, read_night
 from genuka_pipelines.backups.owner import Owner, owner_of
@@ -67,7 +67,14 @@ class Reach:
         if not names:
             raise NoSuchBackup("no region holds a night: look whether these are the right stores")
         key, keys = layout.night(names[0]), self.house.keyring
-        return self.fetcher.read(key, lambda data: read_night(data, key, root=keys.root, verify=keys.verify))
+
+        def read(data: bytes) -> Night:
+            night = read_night(data, key, root=keys.root, verify=keys.verify)
+            if night.backup != names[0]:
+                raise BackupDamaged(f"{key} is the manifest of another night: take the other region's")
+            return night
+
+        return self.fetcher.read(key, read)
 
     def _nights(self) -> list[str]:
         epoch = Epoch.at(self.now)

@@ -134,10 +134,14 @@ class Backup:
 
     def _manifest(self, name: str) -> Manifest:
         key = layout.manifest(name, self.owner.id)
-        manifest = self._fetcher.read(key, lambda data: open_manifest(self._key, data, key, self._verify))
-        if (manifest.backup, manifest.owner) != (name, self.owner.id):
-            raise BackupDamaged(f"{key} holds another backup's manifest: take the other region's")
-        return manifest
+
+        def read(data: bytes) -> Manifest:
+            manifest = open_manifest(self._key, data, key, self._verify)
+            if (manifest.backup, manifest.owner) != (name, self.owner.id):
+                raise BackupDamaged(f"{key} holds another backup's manifest: take the other region's")
+            return manifest
+
+        return self._fetcher.read(key, read)
 
     def _sections(
         self, manifest: Manifest, chosen: Mapping[tuple[Where, str], TableState]

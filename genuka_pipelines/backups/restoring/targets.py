@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
 
 from genuka_pipelines.systems.database import Database
 from genuka_pipelines.systems.dropping import beside, drop_database, exists
+from genuka_pipelines.systems.errors import TargetNotEmpty
 
 _MAKE = {
     "postgresql": "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'",
     "mysql": "CREATE DATABASE {name} CHARACTER SET utf8mb4",
+}
+_LISTED = {
+    "postgresql": "SELECT datname FROM pg_database",
+    "mysql": "SELECT schema_name FROM information_schema.schemata",
 }
 
 
@@ -37,3 +42,18 @@ def scratch(*urls: sa.URL) -> Iterator[None]:
         for url in ours:
             with Database(url, name="the drill's scratch") as database:
                 drop_database(database)
+
+
+def drop_abandoned(server: sa.URL, ours: Callable[[str], bool]) -> int:
+    """Drop the databases on a server that somebody who was killed had made for himself, and their quarantines; how
+    many. Without this people would stay in a copy that no sweep knows of."""
+    with Database(server, name="the drill's server") as database, beside(database) as connection:
+        found = connection.exec_driver_sql(_LISTED[connection.dialect.name])
+        names = [str(name) for (name,) in found if ours(str(name))]
+    for name in names:
+        with Database(server.set(database=name), name="the drill's scratch") as left:
+            # On MySQL a quarantine is a database of another name: whoever begins a load takes it away.
+            with suppress(TargetNotEmpty), left.load(None):
+                pass
+            drop_database(left)
+    return len(names)

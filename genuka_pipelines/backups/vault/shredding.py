@@ -6,6 +6,9 @@ by somebody else, and is in the ledger before and after.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -75,15 +78,31 @@ def confirm_shredding(house: House, vault: Vault, owner: Owner, *, by: str, grac
             known = _due(said, grace, now)
             if known.body.by == _person(house, by):
                 raise NotToBeShredded("who announced it cannot also confirm it: ask somebody else to")
-            intent = ledger.intend(Planned(rule=RULE, table="tenant_keys", count=1, root=root), as_of=now, now=now)
+            # What a run that is killed destroys, no later one can look at any more.
+            there = json.dumps(vault.copies(owner.id)).encode()
+            planned = Planned(rule=RULE, table="tenant_keys", count=1, root=root)
+            intent = ledger.intend(planned, as_of=now, now=now, sealed=there)
         receipt = vault.shred(owner.id, now=now)
         gate.check()
+    receipt = replace(receipt, found=_named((*json.loads(intent.sealed or b"[]"), *receipt.found)))
     if said is not None:
         # Before the outcome: until that is written, nobody makes another key.
         done = KeyShredded(owner=owner.id, announced=said.seq, by=_person(house, by), found=dict(receipt.found))
         ledger.append(done, as_of=now, now=now)
     ledger.outcome(intent, count=1, root=root, as_of=now, now=now)
     return receipt
+
+
+def _named(copies: Iterable[tuple[str, str | None]]) -> tuple[tuple[str, str | None], ...]:
+    """Each copy by its region, and what else was there by `<region>_2` and so on; a region that had none too."""
+    found: dict[str, dict[str, None]] = {}
+    for region, sha256 in copies:
+        found.setdefault(region, {}).update({sha256: None} if sha256 else {})
+    return tuple(
+        (region if number == 1 else f"{region}_{number}", sha256)
+        for region, there in found.items()
+        for number, sha256 in enumerate(there or (None,), 1)
+    )
 
 
 def _due(said: Entry[ShreddingAnnounced] | None, grace: Period, now: datetime) -> Entry[ShreddingAnnounced]:

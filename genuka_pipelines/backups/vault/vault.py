@@ -19,10 +19,11 @@ from genuka_pipelines.backups.errors import BackupDamaged, KeyShredded, NoSuchBa
 from genuka_pipelines.backups.format import layout
 from genuka_pipelines.backups.format.manifest import Named
 from genuka_pipelines.backups.locked import put_locked
+from genuka_pipelines.backups.vault.epoch_keys import EitherKey, opened_epoch
 from genuka_pipelines.backups.vault.wrapped import KeyObject, Wrapped
 from genuka_pipelines.control.bodies import KeyShredded as Shredded
 from genuka_pipelines.control.merkle import merkle_root
-from genuka_pipelines.keys.envelope import EpochKey, Place, TenantKey
+from genuka_pipelines.keys.envelope import EpochKey, TenantKey
 from genuka_pipelines.keys.errors import KeyStillThere, Undecryptable
 from genuka_pipelines.keys.shredding import Receipt, shred
 from genuka_pipelines.stores.errors import CorruptObject, NoSuchObject, NoSuchStore, StoreUnreachable
@@ -96,10 +97,10 @@ class Vault:
 
         def look(store: Store) -> None:
             nonlocal wrapped_otherwise
-            for path in [one.key for one in store.list(layout.epoch_key(epoch, owner))]:
+            for path, versions in _by_key(store, layout.epoch_key(epoch, owner)).items():
                 wrapped_otherwise |= path not in tenants
                 if path in tenants and path not in found:
-                    found[path] = tenants[path].open_epoch(epoch.name, store.get(path), path)
+                    found[path] = opened_epoch(tenants[path], epoch, store, versions)
 
         trouble = self._each(look)
         if found:
@@ -144,6 +145,14 @@ class Vault:
                 each.keep_only([version for one, version in put if one is each])
             done += 1
         return done
+
+    def copies(self, owner: str) -> list[tuple[str, str]]:
+        """Every version of an owner's wrapped key, as its region and SHA-256, in the regions that answer."""
+        found: list[tuple[str, str]] = []
+        for each in self._objects(owner):
+            with suppress(*_DOWN):
+                found += [(each.place, sha256) for sha256 in each.hashes()]
+        return found
 
     def shred(self, owner: str, *, now: datetime) -> Receipt:
         """Destroys an owner's key with every version and marker, in every region, and looks again.
@@ -322,32 +331,15 @@ class Vault:
             raise
 
 
-class EitherKey(EpochKey):
-    """The keys of one epoch of an owner that got two, from processes that could not see each other."""
-
-    __slots__ = ("_keys",)
-
-    def __init__(self, keys: tuple[EpochKey, ...]) -> None:
-        super().__init__(keys[0].tenant, keys[0].epoch, keys[0]._secret)
-        self._keys = keys
-
-    def open(self, data: bytes, place: Place, name: str) -> bytes:
-        """What either opens."""
-        for key in self._keys[:-1]:
-            with suppress(Undecryptable):
-                return key.open(data, place, name)
-        return self._keys[-1].open(data, place, name)
-
-
 def epoch_key_path(epoch: Epoch, owner: str, tenant: TenantKey) -> str:
     """Where an epoch's key lies as this tenant key wraps it: another tenant key gets an object of its own."""
     return f"{layout.epoch_key(epoch, owner)}.{tenant.id}"
 
 
-def _by_key(store: Store) -> Mapping[str, Sequence[Stored]]:
-    """Every version and marker of every owner's key in a store, newest first."""
+def _by_key(store: Store, prefix: str = layout.KEYS) -> Mapping[str, Sequence[Stored]]:
+    """Every version and marker of every key in a store, of owners or below a prefix, newest first."""
     found: dict[str, list[Stored]] = {}
-    for one in store.list(layout.KEYS, versions=True):
+    for one in store.list(prefix, versions=True):
         found.setdefault(one.key, []).append(one)
     return found
 

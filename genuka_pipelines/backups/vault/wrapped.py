@@ -92,6 +92,11 @@ class KeyObject:
         """The newest version's bytes, also where they are damaged."""
         return next((data for one in self._listed() if (data := self._bytes(one)) is not None), None)
 
+    def hashes(self) -> list[str]:
+        """The SHA-256 of each version, as the store keeps it."""
+        seen = [self.store.head(one.key, version=one.version) for one in self._listed()]
+        return [one.sha256 for one in seen if one.sha256]
+
     def destroy(self) -> None:
         """Remove every version, and what hides them."""
         purge(self.store, self.path)
