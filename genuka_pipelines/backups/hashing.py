@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -87,7 +87,7 @@ class Hashers:
         for process in self._started:
             _end(process)
 
-    def run(self, blocks: Iterator[bytes], *, grouped: bool) -> Iterator[Hashed]:
+    def run(self, blocks: Iterator[bytes], *, grouped: bool) -> Generator[Hashed]:
         """Every block hashed, in order; a few of them ahead of the one that is taken."""
         ahead: deque[Future[Hashed]] = deque()
         try:

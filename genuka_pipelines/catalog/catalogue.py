@@ -12,6 +12,7 @@ from genuka_pipelines.catalog.evidence import Ledger
 from genuka_pipelines.catalog.policy import Clause, Plan, PlannedKeepers, Policy
 from genuka_pipelines.catalog.procedure import Procedure
 from genuka_pipelines.catalog.processor import Processor, System
+from genuka_pipelines.catalog.published import AnonymisedTable, Privacy
 from genuka_pipelines.catalog.question import Question
 from genuka_pipelines.catalog.sweep import Sweep
 from genuka_pipelines.catalog.table import Table
@@ -19,11 +20,13 @@ from genuka_pipelines.catalog.vocabulary import Vocabulary, fideslang_categories
 from genuka_pipelines.catalog.yaml_file import YamlFile
 
 KINDS = {
+    "AnonymisedTable": AnonymisedTable,
     "BackupPlan": BackupPlan,
     "DataCategory": Category,
     "Ledger": Ledger,
     "Policy": Policy,
     "PlannedKeepers": PlannedKeepers,
+    "Privacy": Privacy,
     "Processor": Processor,
     "Procedure": Procedure,
     "Question": Question,
@@ -32,14 +35,28 @@ KINDS = {
 }
 """The component types that a `defs.yaml` may name, and the value each one is."""
 
-Fact = BackupPlan | Category | Ledger | Policy | PlannedKeepers | Processor | Procedure | Question | Sweep | Vocabulary
+Fact = (
+    AnonymisedTable
+    | BackupPlan
+    | Category
+    | Ledger
+    | Policy
+    | PlannedKeepers
+    | Privacy
+    | Processor
+    | Procedure
+    | Question
+    | Sweep
+    | Vocabulary
+)
 
 
 @dataclass(frozen=True)
 class Catalog:
     """The declared facts of one deployment, keyed by the folder that declares them.
 
-    A category's key is `<product>/<category>`; clauses and systems are found by their own names.
+    A category's key is `<product>/<category>`; clauses, systems and published tables are found by their own
+    names. `privacy` is None where nothing is published.
     """
 
     root: Path
@@ -53,6 +70,8 @@ class Catalog:
     ledgers: Mapping[str, Ledger]
     sweeps: Mapping[str, Sweep] = field(default_factory=dict)
     backups: Mapping[str, BackupPlan] = field(default_factory=dict)
+    published: Mapping[str, AnonymisedTable] = field(default_factory=dict)
+    privacy: Privacy | None = None
     files: Mapping[str, YamlFile] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from genuka_pipelines.catalog.published import ANALYTICS, CATALOGUE, OF_TABLES, AnalyticsCheck
 from genuka_pipelines.catalog.question import Question
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ def keepers(catalog: Catalog) -> Keepers:
         for check, clauses in plan.clauses.items():
             for clause in clauses:
                 found[clause].extend(f"check:{asset}#{check}" for asset in plan.assets_of(check))
+    for asset, about, clauses in asked_of_tables(catalog):
+        for clause in clauses:
+            found[clause].append(f"check:{asset}#{about}")
     for key, ledger in catalog.ledgers.items():
         for clause in ledger.clauses:
             found[clause].append(f"check:{key}#intact")
@@ -78,6 +82,20 @@ def asked(catalog: Catalog, question: Question) -> tuple[str, ...]:
         and (not scope.roles or category.role in scope.roles)
         and (not scope.categories or key in scope.categories)
     )
+
+
+def asked_of_tables(catalog: Catalog) -> tuple[tuple[str, AnalyticsCheck, tuple[str, ...]], ...]:
+    """Every question put to what analysts read: the key of the asset, the question, the clauses it proves."""
+    if catalog.privacy is None or not catalog.published:
+        return ()
+    privacy = catalog.privacy
+    of_tables = [
+        (ANALYTICS + name, check, privacy.clauses_of(check, table))
+        for name, table in catalog.published.items()
+        for check in OF_TABLES
+    ]
+    readable: AnalyticsCheck = "readable_by_analysts"
+    return (*of_tables, (CATALOGUE, readable, privacy.clauses_of(readable, None)))
 
 
 def _ending(category: Category) -> tuple[str, ...]:

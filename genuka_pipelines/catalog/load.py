@@ -19,6 +19,7 @@ from genuka_pipelines.catalog.links import broken_links
 from genuka_pipelines.catalog.policy import PlannedKeepers, Policy
 from genuka_pipelines.catalog.procedure import Procedure
 from genuka_pipelines.catalog.processor import Processor
+from genuka_pipelines.catalog.published import AnonymisedTable, Privacy
 from genuka_pipelines.catalog.question import Question
 from genuka_pipelines.catalog.sweep import Sweep
 from genuka_pipelines.catalog.value import Value
@@ -91,6 +92,10 @@ def _assemble(root: Path, facts: Mapping[str, Fact], files: Mapping[str, YamlFil
     vocabularies = _of(facts, Vocabulary)
     if len(vocabularies) != 1:
         raise BadFact(root.name, 1, f"{len(vocabularies)} vocabularies are declared; a deployment has exactly one")
+    privacy = _of(facts, Privacy)
+    if len(privacy) > 1:
+        key = list(privacy)[-1]
+        raise files[key].error(f"the privacy facts are already declared by {next(iter(privacy))}; keep one", ("type",))
     planned = {
         name: plan for keepers in _of(facts, PlannedKeepers).values() for name, plan in keepers.capabilities.items()
     }
@@ -106,6 +111,8 @@ def _assemble(root: Path, facts: Mapping[str, Fact], files: Mapping[str, YamlFil
         ledgers=_of(facts, Ledger),
         sweeps=_of(facts, Sweep),
         backups=_of(facts, BackupPlan),
+        published=_by_folder(_of(facts, AnonymisedTable)),
+        privacy=next(iter(privacy.values()), None),
         files=files,
     )
 

@@ -6,6 +6,8 @@ protects people can be read here, and is the same for every table.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -14,6 +16,18 @@ from genuka_pipelines.catalog.state import State
 from genuka_pipelines.catalog.value import ClauseId, Identifier, SqlName, Value, Words
 
 Every = Literal["day", "week", "month", "quarter"]
+NAMED: Mapping[Every, str] = {"day": "daily", "week": "weekly", "month": "monthly", "quarter": "quarterly"}
+"""How the name of a table ends that is released so often."""
+ANALYTICS = "analytics/"
+"""Before the name of a table: the key of its asset, and of its folder of facts."""
+CATALOGUE = "analytics/catalogue"
+"""The asset that analysts read: every release in one file."""
+AnalyticsCheck = Literal["unlinked", "within_budget", "complete", "readable_by_analysts"]
+OF_TABLES: tuple[AnalyticsCheck, ...] = ("unlinked", "within_budget", "complete")
+"""The questions put to every table; the other is put to the catalogue."""
+TAKEN = ("period", "begins", "ends", "measure", "value", "ci95_low", "ci95_high", "noise_scale", "status",
+         "note", "spec")  # fmt: skip
+"""Columns of every release, which no dimension or measure may be called."""
 _LARGEST = 1 << 40
 """No bound of a sum is larger, so that a billion units stay below 2^63."""
 
@@ -43,8 +57,8 @@ class Dimension(Value):
     def _one_way(self) -> Dimension:
         if (self.keys is not None) + self.private + (self.edges is not None) != 1:
             raise ValueError("a dimension has public keys, edges, or private: true; one of them")
-        if self.keys == ():
-            raise ValueError("a dimension without a key has no cell; list its keys")
+        if self.keys is not None and not isinstance(self.keys, str):
+            _refuse_keys(self.keys)
         if self.edges is not None and (len(self.edges) < 2 or list(self.edges) != sorted(set(self.edges))):
             raise ValueError("edges are two or more whole numbers, each larger than the one before")
         return self
@@ -82,6 +96,16 @@ class Measure(Value):
         if self.edges and (len(self.edges) < 2 or list(self.edges) != sorted(set(self.edges))):
             raise ValueError("edges are two or more whole numbers, each larger than the one before")
         return self
+
+
+def _refuse_keys(keys: tuple[str, ...]) -> None:
+    if not keys:
+        raise ValueError("a dimension without a key has no cell; list its keys")
+    twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
+    if twice is not None:
+        raise ValueError(f"the key '{twice}' is listed twice; keep one")
+    if "" in keys:
+        raise ValueError("a key is a text; what has no value counts as unknown, where that is a key")
 
 
 def _measure(raw: object) -> object:
@@ -131,18 +155,66 @@ class AnonymisedTable(Value):
     """Days after a period's end before it is released: what comes later does not count."""
     caveat: Words | None = None
 
+    @property
+    def private(self) -> bool:
+        """Whether the data themselves decide which cells there are."""
+        return any(dimension.private for dimension in self.dimensions.values())
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The staged columns that a release is made of, each once."""
+        named = [dimension.of or name for name, dimension in self.dimensions.items()]
+        summed = [measure.of for measure in self.measures.values() if measure.of]
+        return tuple(dict.fromkeys([self.unit, self.period.of, *named, *summed, *self.when]))
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> AnonymisedTable:
+        told = [wide for name in self.measures for wide in (name, f"{name}_low", f"{name}_high")]
+        for name in (*self.dimensions, *self.measures):
+            if name in TAKEN or [*self.dimensions, *told].count(name) > 1:
+                raise ValueError(f"'{name}' is the name of another column of the table; call this one otherwise")
+        if self.private and not self.budget.delta:
+            raise ValueError(
+                "a private dimension is told by a threshold, which may err: give the budget a delta, or list keys"
+            )
+        return self
+
 
 class UnitClass(Value):
-    """Whom a budget protects: what one such unit may cost in a calendar year, all tables together."""
+    """Whom a budget protects: what one such unit may cost in a calendar year, all tables together.
+
+    `keyed` is how many days a unit can be told at all: the key of a device's day is destroyed then, so what
+    it counts in has settled before.
+    """
 
     title: Words
     family: Literal["identity", "browser"] = "identity"
     year: Spend
+    keyed: int | None = Field(default=None, ge=1)
 
 
 class Privacy(Value):
-    """The privacy facts of all tables: classes of units with their budgets, and public lists of keys."""
+    """The privacy facts of all tables: classes of units with their budgets, and public lists of keys.
+
+    `begins` is the first day that is released of anything. `clauses` says what each proof keeps.
+    """
 
     title: Words
+    begins: date
     units: dict[Identifier, UnitClass] = Field(min_length=1)
     keys: dict[Identifier, tuple[str, ...]] = Field(default_factory=dict)
+    clauses: dict[AnalyticsCheck, tuple[ClauseId, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _keys_told_apart(self) -> Privacy:
+        for keys in self.keys.values():
+            _refuse_keys(keys)
+        return self
+
+    def clauses_of(self, check: AnalyticsCheck, table: AnonymisedTable | None) -> tuple[ClauseId, ...]:
+        """What an answer proves: the question's clauses, and the table's own; None for the catalogue."""
+        return tuple(dict.fromkeys([*self.clauses.get(check, ()), *(table.clause if table else ())]))
+
+    def keys_of(self, dimension: Dimension) -> tuple[str, ...]:
+        """The public keys of a dimension; none for one with edges, or private."""
+        return self.keys[dimension.keys] if isinstance(dimension.keys, str) else dimension.keys or ()

@@ -136,7 +136,7 @@ class Table(Value):
             used += [("retention", own_column(ref)) for ref in rule.references if "." not in ref]
         used += [("expectations", name) for item in self.expectations for name in item.columns]
         if self.staging:
-            used += [("staging", name) for name in self.staging.reads]
+            used += [("staging", name) for name in self.staging.reads if "." not in name]
         return used
 
 

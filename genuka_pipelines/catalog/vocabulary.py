@@ -32,6 +32,16 @@ DIRECT_IDENTIFIERS = (
 )
 """Classifications that point at one person or open a door; nothing below them is staged in clear."""
 
+QUASI_IDENTIFIERS = (
+    "user.contact.organization",
+    "user.contact.address.city",
+    "user.contact.address.postal_code",
+    "user.demographic.date_of_birth",
+    "user.job_title",
+    "user.unique_id",
+)
+"""Classifications that point at one person or company beside little else; none tells cells apart."""
+
 
 class Purpose(Value):
     """Why data are used: a title, and the word of Fideslang closest to it."""
@@ -75,6 +85,14 @@ def is_direct_identifier(classification: str) -> bool:
     if classification.startswith("user.unique_id.pseudonymous"):
         return False
     return any(classification == root or classification.startswith(root + ".") for root in DIRECT_IDENTIFIERS)
+
+
+def is_quasi_identifier(classification: str) -> bool:
+    """Whether a value of this classification, beside one or two others, tells whose it is."""
+    # A tenant's key, but not what its subscription is.
+    if classification == "tenant" or is_direct_identifier(classification):
+        return True
+    return any(classification == root or classification.startswith(root + ".") for root in QUASI_IDENTIFIERS)
 
 
 def is_personal(classification: str) -> bool:

@@ -6,6 +6,7 @@ import typer
 
 from genuka_pipelines.cli import (
     affected,
+    analytics,
     backup,
     catalogue,
     demo,
@@ -35,6 +36,7 @@ app.command()(demo.demo)
 app.command()(catalogue.catalog)
 app.command()(affected.affected)
 app.command()(go_live.go_live)
+app.add_typer(analytics.app, name="analytics")
 app.add_typer(retention.app, name="retention")
 for command in (restore.restore, restore.drill, restore.shred, restore.rewrap):
     backup.app.command()(command)

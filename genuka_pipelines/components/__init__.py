@@ -1,5 +1,6 @@
 """YAML to assets and checks: a thin skin over the catalogue, the only place besides schedules that knows Dagster."""
 
+from genuka_pipelines.components.anonymised import AnonymisedTable, Privacy
 from genuka_pipelines.components.backups import BackupPlan
 from genuka_pipelines.components.category import DataCategory
 from genuka_pipelines.components.ledger import Ledger
@@ -9,11 +10,13 @@ from genuka_pipelines.components.quiet import PlannedKeepers, Policy, Procedure,
 from genuka_pipelines.components.sweep import RetentionSweep
 
 __all__ = [
+    "AnonymisedTable",
     "BackupPlan",
     "DataCategory",
     "Ledger",
     "PlannedKeepers",
     "Policy",
+    "Privacy",
     "Procedure",
     "Processor",
     "Question",

@@ -6,6 +6,7 @@ import dagster as dg
 
 from genuka_pipelines.analytics.staging.staged import stage_table
 from genuka_pipelines.catalog.catalogue import Catalog
+from genuka_pipelines.catalog.lineage import STAGING, parents_of, sources
 from genuka_pipelines.components.observed import OWNER
 from genuka_pipelines.components.resource import RESOURCE, House, one_sentence
 
@@ -14,21 +15,21 @@ def staged_asset(catalog: Catalog, category: str, table: str) -> dg.AssetsDefini
     """`staging/<product>/<table>`, downstream of its category, with the lineage of every column."""
     declared = catalog.categories[category].tables[table]
     assert declared.staging is not None  # noqa: S101 - the caller asks only for staged tables
-    product, name = category.split("/")
-    source = dg.AssetKey([product, name])
+    product = category.split("/")[0]
     staging = declared.staging
+    read = {column: sources(catalog, category, table, made.of) for column, made in staging.columns.items()}
     lineage = {
-        column: [dg.TableColumnDep(asset_key=source, column_name=f"{table}.{read}") for read in made.of]
-        for column, made in staging.columns.items()
+        column: [dg.TableColumnDep(dg.AssetKey(one.category.split("/")), str(one)) for one in made_of]
+        for column, made_of in read.items()
     }
     rows = [
-        dg.TableRecord({"column": column, "way": made.way, "from": ", ".join(f"{table}.{read}" for read in made.of)})
+        dg.TableRecord({"column": column, "way": made.way, "from": ", ".join(map(str, read[column]))})
         for column, made in staging.columns.items()
     ]
 
     @dg.asset(
         key=dg.AssetKey(["staging", product, table]),
-        deps=[source],
+        deps=[parent.split("/") for parent in parents_of(catalog, f"{STAGING}{product}/{table}")],
         group_name="staging",
         description=f"What analyses may see of `{table}`, for the purpose `{staging.purpose}`.",
         owners=[OWNER],

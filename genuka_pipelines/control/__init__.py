@@ -11,6 +11,7 @@ from genuka_pipelines.control.bodies import (
     Absence,
     Anchored,
     Body,
+    BudgetDebited,
     Check,
     Done,
     ErasuresPublished,
@@ -25,6 +26,7 @@ from genuka_pipelines.control.bodies import (
     Planned,
     Pruned,
     RecoveryInstructed,
+    ReleaseStored,
     Restored,
     Seeded,
     ShreddingAnnounced,
@@ -32,6 +34,7 @@ from genuka_pipelines.control.bodies import (
     Staging,
     Switched,
 )
+from genuka_pipelines.control.budgets import Budgets, Debit
 from genuka_pipelines.control.entry import Entry, Head, Intent
 from genuka_pipelines.control.erasures import Erasure, Origin
 from genuka_pipelines.control.errors import (
@@ -43,6 +46,7 @@ from genuka_pipelines.control.errors import (
     ControlRefused,
     ControlTooNew,
     ControlUnreachable,
+    DebitDiffers,
     ForeignDatabase,
     GateBusy,
     GateLost,
@@ -84,6 +88,8 @@ __all__ = [
     "Anchor",
     "Anchored",
     "Body",
+    "BudgetDebited",
+    "Budgets",
     "Busy",
     "CategoryScope",
     "Check",
@@ -95,6 +101,8 @@ __all__ = [
     "ControlRefused",
     "ControlTooNew",
     "ControlUnreachable",
+    "Debit",
+    "DebitDiffers",
     "Done",
     "Entry",
     "Erasure",
@@ -138,6 +146,7 @@ __all__ = [
     "Pruned",
     "Reason",
     "RecoveryInstructed",
+    "ReleaseStored",
     "Restored",
     "Review",
     "ReviewUnknown",

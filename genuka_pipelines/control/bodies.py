@@ -333,11 +333,46 @@ class Restored(Body):
         return self.owner or ""
 
 
+ReleasePeriod = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-([0-9]{2}(-[0-9]{2})?|W[0-9]{2}|Q[1-4])$")]
+"""A day, week, month or quarter: 2026-10-31, 2026-W44, 2026-10, 2026-Q4."""
+
+
+class ReleaseChange(Body):
+    """The base of what happens to a release for analysts: its table, period, and the fingerprint of what makes it."""
+
+    table: Name
+    period: ReleasePeriod
+    spec: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+
+    @property
+    def subject(self) -> str:
+        """`table/period/spec`."""
+        return f"{self.table}/{self.period}/{self.spec}"
+
+
+class BudgetDebited(ReleaseChange):
+    """A release may be made, once: what it costs a class of units in a year (rho, pure in 1e-12, delta in 1e-18)."""
+
+    kind = "budget_debited"
+    units: Name
+    year: Count
+    rho: Count
+    pure: Known = None
+    delta: Count
+
+
+class ReleaseStored(ReleaseChange):
+    """A release is in the store: the SHA-256 of its bytes."""
+
+    kind = "release_stored"
+    sha256: Hash
+
+
 B = TypeVar("B", bound=Body)
 _SHAPES: tuple[type[Body], ...] = (
     Observation, Check, Staging, Anchored, Seeded, Lifecycle, Switched, HoldPlaced, HoldRenewed, HoldReleased,
     NoticeIssued, Pruned, Planned, Done, Absence, ShreddingAnnounced, KeyShredded,
-    ErasuresPublished, RecoveryInstructed, Restored,
+    ErasuresPublished, RecoveryInstructed, Restored, BudgetDebited, ReleaseStored,
 )  # fmt: skip
 KINDS: Mapping[str, type[Body]] = {shape.kind: shape for shape in _SHAPES}
 

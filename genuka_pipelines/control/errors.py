@@ -123,6 +123,10 @@ class NoticeUnknown(GenukaError):
     """The notice was sent, or never was issued."""
 
 
+class DebitDiffers(GenukaError):
+    """A release was paid for at another price: what it would tell now is not what was paid for."""
+
+
 class LedgerTooYoung(GenukaError):
     """Entries would be removed before their time."""
 

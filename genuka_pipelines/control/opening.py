@@ -7,6 +7,7 @@ from types import TracebackType
 from sqlalchemy import text
 
 from genuka_pipelines.control import schema
+from genuka_pipelines.control.budgets import Budgets
 from genuka_pipelines.control.database import Database, connect
 from genuka_pipelines.control.erasures import Erasures
 from genuka_pipelines.control.holds import Holds
@@ -31,6 +32,7 @@ class Control:
         self.switches = Switches(database, self.ledger)
         self.erasures = Erasures(database)
         self.notices = Notices(database, self.ledger)
+        self.budgets = Budgets(database, self.ledger)
 
     def weaknesses(self) -> tuple[str, ...]:
         """What this server does not guarantee: `not_durable` (a crash may undo what was committed),

@@ -216,3 +216,21 @@ notices = Table(
     Index("ix_notices_subject", "rule", "subject"),
     **MYSQL,
 )
+
+budget_debits = Table(
+    "budget_debits",
+    metadata,
+    Column("table", String(64), primary_key=True),
+    Column("period", String(16), primary_key=True),
+    Column("spec", String(16), primary_key=True),
+    Column("units", String(64), nullable=False),
+    Column("year", SmallInteger, nullable=False),
+    Column("once", Boolean, nullable=False),
+    Column("rho", BigInteger, nullable=False),
+    Column("pure", BigInteger, nullable=True),
+    Column("delta", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("ix_budget_debits_year", "units", "year"),
+    **MYSQL,
+)
+"""What each release of a table for analysts costs the people behind it: rho and pure in 1e-12, delta in 1e-18."""

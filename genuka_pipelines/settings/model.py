@@ -52,6 +52,8 @@ class Settings(BaseModel):
     tenants: dict[str, DatabaseUrl] = {}
     """`GENUKA_TENANT_DSN__ACME` is the entry `ACME`."""
     language: Annotated[Language, BeforeValidator(spoken)] = "en"
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """What bounds and adds up the rows of tables for analysts."""
     embedded: frozenset[str] = frozenset()
     """The databases and stores that `genuka up` brought; their addresses hold no secret."""
 

@@ -24,6 +24,7 @@ _PLACES: dict[str, Place] = {
     "HOME": ("home",),
     "ASSETS": ("assets",),
     "LANGUAGE": ("language",),
+    "ENGINE": ("engine",),
     "DATABASE_URL": ("databases", "genuka"),
     "GENLETTER_URL": ("databases", "genletter"),
     "CONTROL_URL": ("databases", "control"),

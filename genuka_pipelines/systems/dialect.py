@@ -90,6 +90,19 @@ class Dialect(ABC):
         """The first day of the UTC month of a moment."""
 
     @abstractmethod
+    def minutes_between(self, earlier: sa.ColumnElement[Any], later: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+        """Whole minutes from one moment to a later one."""
+
+    def months_between(self, earlier: sa.ColumnElement[Any], later: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+        """Calendar months from one moment's UTC month to a later one's."""
+        counted = [sa.extract("year", one) * 12 + sa.extract("month", one) for one in (earlier, later)]
+        return sa.cast(counted[1] - counted[0], sa.BigInteger)
+
+    @abstractmethod
+    def setting(self, document: sa.ColumnElement[Any], key: str) -> Text:
+        """The text of what a JSON document holds under a key; NULL where it holds nothing there."""
+
+    @abstractmethod
     def days_since(self, first: date, day: sa.ColumnElement[date]) -> sa.ColumnElement[int]:
         """Whole days from `first` to a day."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -157,7 +157,7 @@ class Dump(ABC):
         """The next value of each sequence, as text (MySQL: of each table with AUTO_INCREMENT, under its name)."""
 
     @abstractmethod
-    def read(self, table: str, prefix: sa.ColumnElement[Any] | None = None, worker: int = 0) -> Iterator[bytes]:
+    def read(self, table: str, prefix: sa.ColumnElement[Any] | None = None, worker: int = 0) -> Generator[bytes]:
         r"""The rows of a table in blocks of about 1 MiB, each of whole lines `<prefix>\t<row>\n`.
 
         Fields lie between tabs; NULL is `\N`; a backslash, tab, newline and carriage return in a field are

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from genuka_pipelines.analytics.errors import CannotStage
-from genuka_pipelines.analytics.staging.columns import host_of
+from genuka_pipelines.analytics.staging.columns import host_of, language_of
+from genuka_pipelines.analytics.staging.stage import stage
+from genuka_pipelines.catalog.errors import GenukaError
+from genuka_pipelines.rows.databases import Databases
 from genuka_pipelines.rows.declared import Home, declarations
 from genuka_pipelines.systems.database import Database
-from tests.analytics.staged_shop import SHOP, Keys, hashed, prepare, read, run_stage, visit, visits
-from tests.rows.shop import TENANTS, plain
+from tests.analytics.staged_shop import (
+    AS_OF,
+    CHOICES,
+    SHOP,
+    VISITS,
+    Keys,
+    hashed,
+    prepare,
+    read,
+    run_stage,
+    visit,
+    visits,
+)
+from tests.rows.shop import OURS, TENANTS, catalog, category, moment, plain
 from tests.systems.opened import fill
 
 
@@ -135,8 +151,6 @@ HOSTS: dict[str | None, str | None] = {
 def _hosts(database: Database, urls: list[str | None]) -> list[str | None]:
     fill(database, visits, [{"id": number, "url": url} for number, url in enumerate(urls)])
     table = Home(database, declarations(SHOP, "shop_database"), TENANTS).table("visits")
-    import sqlalchemy as sa
-
     return [host for (host,) in database.rows(sa.select(host_of(table, "url")).order_by(table.column("id")))]
 
 
@@ -161,14 +175,106 @@ def test_whatever_a_url_is_a_host_has_no_more_than_letters_digits_and_dots(datab
 def test_a_staging_that_cannot_be_made_says_so(
     database: Database, tmp_path: Path, columns: dict[str, Any], said: str
 ) -> None:
-    from genuka_pipelines.analytics.staging.stage import stage
-    from genuka_pipelines.rows.databases import Databases
-    from tests.analytics.staged_shop import AS_OF, CHOICES, VISITS
-    from tests.rows.shop import catalog, category
-
     prepare(database, {"visits": [visit(1)]})
     changed = {**VISITS, "staging": {**VISITS["staging"], "columns": columns}}
     facts = catalog(browsing=category({"visits": changed, "choices": CHOICES}))
     with pytest.raises(CannotStage, match=said):
         stage(facts, "shop/browsing", "visits", Databases(database), tmp_path, keys=Keys(), as_of=AS_OF)
     assert not (tmp_path / "shop" / "visits").exists()
+
+
+def _made(database: Database, expression: Any) -> list[Any]:
+    table = Home(database, declarations(SHOP, "shop_database"), TENANTS).table("visits")
+    return [value for (value,) in database.rows(sa.select(expression(table)).order_by(table.column("id")))]
+
+
+def test_a_language_is_told_without_its_country(database: Database) -> None:
+    tags = {"fr": "fr", "fr-CM": "fr", "EN_us": "en", "zh-Hans": "zh", "*": None, "": None, "english": None,
+            None: None, "x-klg": None, "ful-CM": "ful"}  # fmt: skip
+    fill(database, visits, [{"id": number, "language": tag} for number, tag in enumerate(tags)])
+    assert _made(database, lambda table: language_of(table, "language")) == list(tags.values())
+
+
+bills = sa.Table(
+    "bills", sa.MetaData(), sa.Column("id", sa.String(26)), sa.Column("company_id", sa.CHAR(26)), moment("issued_at"),
+    sa.Column("seen", sa.BigInteger), sa.Column("amount", sa.Numeric(15, 2)), sa.Column("currency", sa.String(3)),
+    sa.Column("inexact", sa.Double), sa.Column("settings", sa.JSON),
+)  # fmt: skip
+BILLS: dict[str, Any] = {
+    "tenant": "company_id",
+    "columns": dict.fromkeys([column.name for column in bills.columns], "system"),
+    "retention": [{"keep": "P10Y", "since": "issued_at", "clause": "SH-01"}],
+}
+
+
+def _bills(database: Database, folder: Path, rows: list[dict[str, Any]], **columns: Any) -> list[dict[str, Any]]:
+    prepare(database, {"companies": [{"id": "a", "country": "CM", "created_at": datetime(2025, 11, 30, 23)}]})
+    fill(database, bills, [{"id": str(place), "company_id": "a", **row} for place, row in enumerate(rows)])
+    staged = {**BILLS, "staging": {"purpose": "improve", "columns": {"id": "id", **columns}}}
+    facts = catalog(ours=category({**OURS, "bills": staged}), browsing=category({"visits": VISITS, "choices": CHOICES}))
+    databases = Databases(database, tenants=TENANTS)
+    stage(facts, "shop/ours", "bills", databases, folder, keys=Keys(), as_of=AS_OF)
+    return sorted(read(folder, "bills"), key=lambda row: row["id"])
+
+
+def test_what_is_counted_is_a_whole_number(database: Database, tmp_path: Path) -> None:
+    at = datetime(2026, 2, 1, 0, 1, 59)
+    seconds = int(datetime(2026, 2, 1, 1, 1, 58, tzinfo=UTC).timestamp())
+    rows = _bills(
+        database,
+        tmp_path,
+        [
+            {"issued_at": at, "seen": seconds, "amount": Decimal("1234.56"), "currency": "EUR"},
+            {"issued_at": at, "seen": seconds - 4000, "amount": Decimal("1234.00"), "currency": "xaf"},
+            {"issued_at": None, "seen": seconds, "amount": Decimal("1.00"), "currency": None},
+            {"issued_at": at, "seen": None, "amount": None, "currency": "KWD"},
+            {"issued_at": datetime(2025, 11, 1), "seen": 1, "amount": Decimal("-0.05"), "currency": "KWD"},
+        ],
+        minutes={"minutes": ["issued_at", "seen"]},
+        months={"months": ["companies.created_at", "issued_at"]},
+        amount={"minor_units": ["amount", "currency"]},
+    )
+    assert [(row["minutes"], row["months"], row["amount"]) for row in rows] == [
+        (59, 3, 123456),
+        (None, 3, 1234),
+        (None, None, None),
+        (None, 3, None),
+        (None, None, -50),
+    ]
+    assert all(isinstance(value, int) for row in rows for key, value in row.items() if key != "id" and value)
+
+
+def test_a_value_of_the_one_parent_comes_along(database: Database, tmp_path: Path) -> None:
+    rows = _bills(
+        database,
+        tmp_path,
+        [{}, {"company_id": "unknown"}],
+        country="companies.country",
+        since={"month": "companies.created_at"},
+    )
+    assert [(row["country"], row["since"]) for row in rows] == [("CM", date(2025, 11, 1)), (None, None)]
+
+
+def test_a_setting_is_told_alone(database: Database, tmp_path: Path) -> None:
+    held: list[Any] = [{"theme": "dark", "langue": "fr"}, {"theme": None}, {"theme": 3}, [], ["theme"], None, {}]
+    rows = _bills(
+        database,
+        tmp_path,
+        [{"settings": one} for one in held],
+        theme={"way": "setting", "of": ["settings"], "key": "theme"},
+    )
+    assert [row["theme"] for row in rows] == ["dark", None, "3", None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"of": {"minor_units": ["inexact", "currency"]}}, "an exact amount"),
+        ({"mode": {"day": "visits.at"}}, "reaches several rows of 'visits'"),
+    ],
+)
+def test_what_is_no_one_exact_value_is_not_staged(
+    database: Database, tmp_path: Path, columns: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(GenukaError, match=said):
+        _bills(database, tmp_path, [{}], **columns)

@@ -8,19 +8,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from genuka_pipelines.analytics.staging.staged import StagedTable, stage_table
+from genuka_pipelines.analytics.staging.staged import StagedTable, close_days, stage_table
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.load import load_catalog
 from genuka_pipelines.catalog.shard import shard_name, shard_of
 from genuka_pipelines.control import Busy, Control, open_control
-from genuka_pipelines.keys import Keyring, open_keyring
+from genuka_pipelines.keys import KeyDestroyed, Keyring, open_keyring
 from genuka_pipelines.rows.databases import Databases, open_databases
+from tests.catalog.analysts import analysts, loaded
 from tests.catalog.deployment import CATEGORY, facts, write
 from tests.servers import fresh_control, fresh_database
 
@@ -218,3 +219,16 @@ def test_what_was_staged_is_in_the_ledger(opened: tuple[Opened, sa.Engine]) -> N
     (entry,) = house.control.ledger.latest(Staging)
     assert sum(shard.rows for shard in entry.body.shards.values()) == made.rows == 10
     assert entry.as_of == AS_OF
+
+
+def test_the_keys_of_days_that_are_over_are_destroyed_before_anything_is_staged(tmp_path: Path) -> None:
+    now = datetime(2026, 5, 31, 3, tzinfo=UTC)
+    keyring = open_keyring(tmp_path / "keys", create=True)
+    catalog = loaded(tmp_path, analysts())
+    days = [now.date() - timedelta(days=age) for age in (0, 13, 14, 15)]
+    for day in days:
+        keyring.device_day(day)
+    close_days(Opened(catalog, cast(Any, None), keyring, tmp_path, cast(Any, None)), now)
+    assert [keyring.device_day(day).id for day in days[:3]]
+    with pytest.raises(KeyDestroyed):
+        keyring.device_day(days[3])

@@ -201,7 +201,7 @@ WRONG: list[tuple[str, str, Any, str]] = [
         CATEGORY,
         f"{TABLE}.staging.columns.who",
         {"md5": "user_id"},
-        "'copy', 'day', 'month', 'host', 'pseudonym'",
+        "'copy', 'day', 'month', 'host', 'language'",
     ),
     (CATEGORY, f"{TABLE}.staging.columns.who", {"pseudonym": "email"}, "staging names the column 'email'"),
     *(

@@ -100,8 +100,33 @@ def test_lineage_runs_from_systems_to_staging(location: dict[str, Any]) -> None:
         elif asset["group"] == "backups":
             wanted = {"backups/capture": {"genuka", "genletter", "own"}, "backups/drill": {"backups"}}
             assert groups == wanted.get(key, {"backups", "systems"}), key
+        elif asset["group"] == "analytics":
+            assert groups == ({"analytics"} if key == "analytics/catalogue" else {"staging"}), key
         elif asset["group"] != "systems":
             assert groups == {"systems"}, key
+
+
+def test_lineage_in_dagster_is_the_lineage_that_is_proved_unlinked(location: dict[str, Any]) -> None:
+    from genuka_pipelines.catalog.lineage import parents_of
+    from genuka_pipelines.catalog.load import load_catalog
+
+    catalog = load_catalog(ROOT / "assets")
+    followed = [key for key in location["assets"] if key.startswith(("analytics/", "staging/"))]
+    assert len(followed) > len(catalog.published) > 0
+    for key in followed:
+        if key != "analytics/catalogue":
+            assert location["assets"][key]["deps"] == sorted(parents_of(catalog, key)), key
+
+
+def test_every_table_for_analysts_is_in_the_job_of_its_rhythm(location: dict[str, Any]) -> None:
+    from genuka_pipelines.catalog.load import load_catalog
+    from genuka_pipelines.catalog.published import NAMED
+
+    for name, table in load_catalog(ROOT / "assets").published.items():
+        for every, rhythm in NAMED.items():
+            nodes = location["jobs"][f"analytics_aggregation_{rhythm}"]
+            assert (f"analytics__{name}" in nodes) == (every == table.period.every), (name, rhythm)
+            assert "analytics__catalogue" in nodes
 
 
 def test_the_keepers_of_clauses_exist(location: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from tests import servers
 
 TABLES = (
     *("ledger_open_intents", "ledger_entries", "ledger_head", "leases", "reviews"),
-    *("holds", "pace", "switches", "erasures", "notices"),
+    *("holds", "pace", "switches", "erasures", "notices", "budget_debits"),
 )
 
 

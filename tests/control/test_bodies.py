@@ -11,6 +11,7 @@ from genuka_pipelines.control import (
     Absence,
     Anchored,
     Body,
+    BudgetDebited,
     Check,
     Done,
     ErasuresPublished,
@@ -26,6 +27,7 @@ from genuka_pipelines.control import (
     Planned,
     Pruned,
     RecoveryInstructed,
+    ReleaseStored,
     Restored,
     Seeded,
     ShreddingAnnounced,
@@ -71,6 +73,10 @@ EVERY_KIND: list[Body] = [
         scope="tenant", owner="b" * 32, captured=datetime(2026, 11, 22, tzinfo=UTC), tables=3, rows=9, erased=1,
         swept=2, kept=0, undone=0, recovered=0, list_head=7, list_sha256=HASH,
     ),
+    BudgetDebited(
+        table="visits_daily", period="2026-10-31", spec="0" * 16, units="device_day", year=2026, rho=10**9, delta=0
+    ),
+    ReleaseStored(table="orders_weekly", period="2026-W44", spec="a" * 16, sha256=HASH),
 ]  # fmt: skip
 
 
@@ -119,6 +125,9 @@ PLACES: list[tuple[type[Body], dict[str, Any], str]] = [
     (Switched, {"capability": "c", "on": True}, "capability"),
     (ShreddingAnnounced, {"owner": "b" * 32, "by": HASH}, "owner"),
     (ShreddingAnnounced, {"owner": "b" * 32, "by": HASH}, "by"),
+    (ReleaseStored, {"table": "t", "period": "2026-10", "spec": "a" * 16, "sha256": HASH}, "table"),
+    (ReleaseStored, {"table": "t", "period": "2026-10", "spec": "a" * 16, "sha256": HASH}, "period"),
+    (ReleaseStored, {"table": "t", "period": "2026-10", "spec": "a" * 16, "sha256": HASH}, "spec"),
     (Planned, {"rule": "r", "table": "t", "count": 0, "root": HASH}, "rule"),
     (Planned, {"rule": "r", "table": "t", "count": 0, "root": HASH}, "root"),
     (Planned, {"rule": "r", "table": "t", "count": 0, "root": HASH}, "count"),

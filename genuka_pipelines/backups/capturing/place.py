@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -186,16 +187,17 @@ class _Reading:
         while True:
             reading = Reading(self._place.number, shape.name, self._night.backup, held, index, attempt)
             file = self._file(shape.name, attempt)
-            blocks = self._dump.read(shape.name, prefix, worker)
-            try:
-                found = self._night.reader.read(reading, blocks, self._night.folder / file)
-                break
-            except (RowsRepeated, IndexLies):
-                self._dead |= {reading.heading(kind) for kind in ("base", "rows", "gone")}
-                # What is left unread would cost the connection, and with it perhaps the snapshot.
-                for _ in blocks:
-                    pass
-                index, attempt = None, attempt + 1
+            # Closed at once on an error: an open read keeps its transaction in the source.
+            with closing(self._dump.read(shape.name, prefix, worker)) as blocks:
+                try:
+                    found = self._night.reader.read(reading, blocks, self._night.folder / file)
+                    break
+                except (RowsRepeated, IndexLies):
+                    self._dead |= {reading.heading(kind) for kind in ("base", "rows", "gone")}
+                    # What is left unread would cost the connection, and with it perhaps the snapshot.
+                    for _ in blocks:
+                        pass
+                    index, attempt = None, attempt + 1
         self._unchanged[reading.heading("base")] = found.unchanged
         files = {"written": file, "kept": before.file if before else None, "none": None}
         self._stood[shape.name] = Stood(shape.columns, found.rows, files[found.index])

@@ -7,6 +7,7 @@ adds and takes away, must be what was read, for every owner, or the table is rea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -75,9 +76,10 @@ class TableReader:
     def read(self, reading: Reading, blocks: Iterator[bytes], index_file: Path) -> Read:
         """Read a table to its end and write its index of tonight. RowsRepeated or IndexLies: read it again, whole."""
         work = _Work(reading, self._folder)
-        for hashed in self._hashers.run(blocks, grouped=reading.index is None):
-            for heading, texts in work.take(Batch(hashed), self._numbers):
-                self._spool.add(heading, texts)
+        with closing(self._hashers.run(blocks, grouped=reading.index is None)) as hashed_blocks:
+            for hashed in hashed_blocks:
+                for heading, texts in work.take(Batch(hashed), self._numbers):
+                    self._spool.add(heading, texts)
         for heading, texts in work.gone():
             self._spool.add(heading, texts)
         return work.result(self._indexed(reading.index, work.fresh, index_file))

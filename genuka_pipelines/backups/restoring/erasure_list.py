@@ -29,6 +29,7 @@ from genuka_pipelines.backups.restoring.fetching import copies
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.control import Erasure, ErasuresPublished, NotOpaque
 from genuka_pipelines.control.canonical import GENESIS, canonical_json, instant
+from genuka_pipelines.keys import files
 from genuka_pipelines.stores.errors import NoSuchStore, StoreUnreachable
 
 if TYPE_CHECKING:
@@ -107,17 +108,11 @@ def publish_erasures(house: Backupable, now: datetime) -> ErasureList:
         _refuse_shorter(known, house.control)
         stores = {name: store for name, store in stores_of(house).items() if name not in known.down}
         _even_out(stores, known, now)
+        publishing = _Publishing(house, stores, now)
+        known = publishing.finish(known)
         fresh = known.lacks(house.control, now - LONGEST)
         for start in range(0, max(1, len(fresh)), PAGE):
-            page = fresh[start : start + PAGE]
-            segment = _publish(stores, house.keyring, known.segments[-1] if known.segments else None, page, now)
-            published = ErasuresPublished(
-                number=segment.header.number, sha256=segment.sha256, rows=len(page), regions=tuple(stores)
-            )
-            house.control.ledger.append(published, as_of=now, now=now)
-            known = replace(
-                known, segments=(*known.segments, segment), listed={**known.listed, **{one.id: one for one in page}}
-            )
+            known = publishing.add(known, fresh[start : start + PAGE])
     return known
 
 
@@ -274,27 +269,58 @@ def _parsed(data: bytes, key: str, keyring: Keyring) -> tuple[Segment, list[Eras
     return Segment(header, hashlib.sha256(data).hexdigest()), entries
 
 
-def _publish(
-    stores: Mapping[str, Store], keyring: Keyring, before: Segment | None, page: Sequence[Erasure], now: datetime
-) -> Segment:
-    number = before.header.number + 1 if before else 0
-    header = {
-        "kind": "erasures",
-        "number": number,
-        "previous": before.sha256 if before else GENESIS,
-        "since": instant(before.header.created) if before else None,
-        "created": instant(now),
-        "entries": len(page),
-        "signer": keyring.signing.id,
-    }
-    lines = "".join(f"{canonical_json(one.model_dump(mode='json'))}\n" for one in page)
-    key = layout.erasure_segment(number)
-    data = enveloped(header, keyring.root.wrap(lines.encode()), keyring.sign)
-    segment, _ = _parsed(data, key, keyring)
-    for store in stores.values():
-        put_locked(store, key, data, _until(segment.header))
-        _parsed(store.get(key), key, keyring)
-    return segment
+class _Publishing:
+    """Puts segments into regions, each first on the disk here.
+
+    A run may die with a segment in one region, and that region be down when the next one runs: another segment of
+    the same number elsewhere would fork the chain, so the next run puts the same bytes.
+    """
+
+    def __init__(self, house: Backupable, stores: Mapping[str, Store], now: datetime) -> None:
+        self._house, self._stores, self._now = house, stores, now
+        self._begun = house.backups / "erasures.begun"
+
+    def finish(self, known: ErasureList) -> ErasureList:
+        """The list with the segment that a killed run had begun, if it is not in it yet."""
+        try:
+            segment, entries = _parsed(data := self._begun.read_bytes(), self._begun.name, self._house.keyring)
+        except (FileNotFoundError, BackupDamaged):
+            return known
+        follows = segment.header.previous == (known.segments[-1].sha256 if known.segments else GENESIS)
+        return self._put(known, data, entries) if follows else known
+
+    def add(self, known: ErasureList, page: Sequence[Erasure]) -> ErasureList:
+        """The list with a segment of these entries."""
+        keyring, before = self._house.keyring, known.segments[-1] if known.segments else None
+        header = {
+            "kind": "erasures",
+            "number": before.header.number + 1 if before else 0,
+            "previous": before.sha256 if before else GENESIS,
+            "since": instant(before.header.created) if before else None,
+            "created": instant(self._now),
+            "entries": len(page),
+            "signer": keyring.signing.id,
+        }
+        lines = "".join(f"{canonical_json(one.model_dump(mode='json'))}\n" for one in page)
+        data = enveloped(header, keyring.root.wrap(lines.encode()), keyring.sign)
+        _parsed(data, self._begun.name, keyring)
+        self._begun.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.write(self._begun, data)
+        return self._put(known, data, page)
+
+    def _put(self, known: ErasureList, data: bytes, page: Sequence[Erasure]) -> ErasureList:
+        segment, _ = _parsed(data, self._begun.name, self._house.keyring)
+        key = layout.erasure_segment(segment.header.number)
+        for store in self._stores.values():
+            put_locked(store, key, data, _until(segment.header))
+            _parsed(store.get(key), key, self._house.keyring)
+        published = ErasuresPublished(
+            number=segment.header.number, sha256=segment.sha256, rows=len(page), regions=tuple(self._stores)
+        )
+        self._house.control.ledger.append(published, as_of=self._now, now=self._now)
+        self._begun.unlink(missing_ok=True)
+        listed = {**known.listed, **{one.id: one for one in page if _newer(one, known.listed)}}
+        return replace(known, segments=(*known.segments, segment), listed=listed)
 
 
 def _until(header: SegmentHeader) -> datetime:

@@ -14,6 +14,7 @@ from genuka_pipelines.catalog.links.clauses import broken_clauses
 from genuka_pipelines.catalog.links.endings import broken_endings
 from genuka_pipelines.catalog.links.naming import Broken
 from genuka_pipelines.catalog.links.others import broken_others
+from genuka_pipelines.catalog.links.published import broken_published
 from genuka_pipelines.catalog.links.rules import broken_rules
 
 if TYPE_CHECKING:
@@ -27,4 +28,5 @@ def broken_links(catalog: Catalog) -> Iterator[Broken]:
     yield from broken_endings(catalog)
     yield from broken_anonymity(catalog)
     yield from broken_others(catalog)
+    yield from broken_published(catalog)
     yield from broken_clauses(catalog)

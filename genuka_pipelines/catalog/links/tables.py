@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.catalog.links.naming import Found, unknown
-from genuka_pipelines.catalog.staging import OF_SEVERAL
+from genuka_pipelines.catalog.staging import FROM_PARENTS, OF_SEVERAL, OF_TWO, StagedColumn
 from genuka_pipelines.catalog.table import Table, own_column
 from genuka_pipelines.catalog.vocabulary import is_direct_identifier
 
@@ -101,7 +101,7 @@ def _staging(catalog: Catalog, category: Category, table: Table) -> Iterator[Fou
     days = any(column.way == "day" for column in table.staging.columns.values())
     for name, column in table.staging.columns.items():
         at = ("staging", "columns", name)
-        if len(column.of) > 1 and column.way not in OF_SEVERAL:
+        if len(column.of) > 1 and column.way not in (*OF_SEVERAL, *OF_TWO):
             yield (
                 at,
                 f"'{name}' is staged as {column.way} of {', '.join(column.of)}: {column.way} takes one column; "
@@ -110,10 +110,38 @@ def _staging(catalog: Catalog, category: Category, table: Table) -> Iterator[Fou
         if column.way == "device_day" and not days:
             yield at, f"'{name}' is a device_day, but nothing says which day's key makes it: stage a column as day too"
         for source in column.of:
-            holds = table.columns[source].holds
-            if column.way in ("copy",) and is_direct_identifier(holds):
+            owner, _, read = source.rpartition(".")
+            holder = catalog.table(category.system, owner) if owner else table
+            if problem := _out_of_reach(catalog, category, table, column, source):
+                yield at, problem
+            elif holder and column.way == "copy" and is_direct_identifier(holds := holder.columns[read].holds):
                 yield (
                     at,
                     f"'{source}' is {holds}, a direct identifier, and never leaves the database in clear; "
                     "stage it as pseudonym, device_day, host or present",
                 )
+
+
+def _out_of_reach(catalog: Catalog, category: Category, table: Table, column: StagedColumn, source: str) -> str | None:
+    """What is wrong with `parent.column`; None where it is a column of the table itself, or all is well."""
+    owner, _, read = source.rpartition(".")
+    if not owner:
+        return None
+    found = [(key, other) for key, name, other in catalog.tables(category.system) if name == owner]
+    if not found:
+        return unknown(owner, "table", [name for _, name, _ in catalog.tables(category.system)])
+    ((key, parent),) = found
+    purpose = table.staging.purpose if table.staging else ""
+    if read not in parent.columns:
+        return unknown(read, f"column of '{owner}'", parent.columns)
+    if column.way not in FROM_PARENTS:
+        return f"'{source}' is of another table, and {column.way} reads its own alone; of a parent: {_listed()}"
+    if len(parent.key) != 1:
+        return f"rows of '{owner}' have a key of several columns, so none is the one that a row here belongs to"
+    if purpose not in catalog.categories[key].purposes:
+        return f"'{source}' belongs to {key}, which is not held for the purpose '{purpose}'"
+    return None
+
+
+def _listed() -> str:
+    return ", ".join(FROM_PARENTS)

@@ -201,6 +201,16 @@ class MySQL(Dialect):
         day = self.day(moment)
         return sa.func.subdate(day, sa.func.dayofmonth(day) - sa.literal_column("1"), type_=sa.Date())
 
+    def minutes_between(self, earlier: sa.ColumnElement[Any], later: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+        """Timestampdiff."""
+        return sa.func.timestampdiff(sa.literal_column("MINUTE"), earlier, later, type_=sa.BigInteger())
+
+    def setting(self, document: sa.ColumnElement[Any], key: str) -> Text:
+        """json_extract, of what is JSON; its null is none."""
+        text, path = in_utf8(as_text(document)), sa.literal(f"$.{key}", PlainText())
+        found = sa.func.nullif(sa.func.json_extract(text, path), sa.literal("null", PlainText()))
+        return sa.case((sa.func.json_valid(text), sa.func.json_unquote(found, type_=sa.Text())))
+
     def days_since(self, first: date, day: sa.ColumnElement[date]) -> sa.ColumnElement[int]:
         """datediff."""
         return sa.func.datediff(day, sa.literal(first, sa.Date), type_=sa.Integer())

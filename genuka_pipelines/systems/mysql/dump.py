@@ -6,7 +6,7 @@ that no UTF-8 text has, and escaped all at once: six replacements for a row, not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -219,7 +219,7 @@ class MySQLDump(Dump):
         with self._database.named_errors():
             return dict(self._ask(_COUNTERS))
 
-    def read(self, table: str, prefix: sa.ColumnElement[Any] | None = None, worker: int = 0) -> Iterator[bytes]:
+    def read(self, table: str, prefix: sa.ColumnElement[Any] | None = None, worker: int = 0) -> Generator[bytes]:
         """See Dump.read."""
         if table not in self._columns:
             raise MissingTable(f"{self._at} has no table '{table}' in this snapshot")

@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from genuka_pipelines.systems.column_types import PlainText, UtcTime, as_text, kind_of, precision
 from genuka_pipelines.systems.dialect import CONNECT_SECONDS, Bytes, Dialect, Text
@@ -185,6 +186,15 @@ class PostgreSQL(Dialect):
     def month(self, moment: sa.ColumnElement[Any]) -> sa.ColumnElement[date]:
         """date_trunc, cast."""
         return sa.cast(sa.func.date_trunc("month", moment), sa.Date)
+
+    def minutes_between(self, earlier: sa.ColumnElement[Any], later: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+        """Seconds of the difference, in sixties."""
+        seconds = sa.extract("epoch", later - earlier)
+        return sa.cast(sa.func.floor(seconds / sa.literal_column("60")), sa.BigInteger)
+
+    def setting(self, document: sa.ColumnElement[Any], key: str) -> Text:
+        """->>, which finds nothing in a list."""
+        return sa.cast(document, JSONB).op("->>")(sa.literal(key, PlainText())).cast(sa.Text)
 
     def days_since(self, first: date, day: sa.ColumnElement[date]) -> sa.ColumnElement[int]:
         """The difference of two dates."""

@@ -9,7 +9,7 @@ TRUNCATE and ALTER before the snapshot, which neither of the two respects.
 from __future__ import annotations
 
 import selectors
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from io import BytesIO
@@ -186,7 +186,7 @@ class PostgreSQLDump(Dump):
             parts = (queries[at : at + _TOGETHER] for at in range(0, len(queries), _TOGETHER))
             return dict(row for part in parts for row in self._ask(" UNION ALL ".join(part)))
 
-    def read(self, table: str, prefix: sa.ColumnElement[Any] | None = None, worker: int = 0) -> Iterator[bytes]:
+    def read(self, table: str, prefix: sa.ColumnElement[Any] | None = None, worker: int = 0) -> Generator[bytes]:
         """See Dump.read."""
         shape = self.tables().get(table)
         if shape is None:

@@ -1,0 +1,112 @@
+"""What releases cost together: zero-concentrated privacy (ρ), and what that means in ε at a δ.
+
+Every figure is an upper bound: a grid of orders, instead of the best one, costs a little and never
+promises too much. Sources: Bun and Steinke 2016; Canonne, Kamath and Steinke 2020, proposition 12.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from math import inf, log, log1p
+from typing import NamedTuple
+
+
+class Cost(NamedTuple):
+    """What one release costs: `rho` in any case; `pure` is its ε where it has no δ of noise (Laplace), else None.
+
+    `delta` is the chance that a threshold lets a lone unit through. A pure ε costs ε²/2 of ρ.
+    """
+
+    rho: float
+    pure: float | None
+    delta: float
+
+
+def epsilon_of(rho: float, delta: float) -> float:
+    """An ε such that ρ-zCDP is (ε, δ)-differentially private; infinite where δ is not positive."""
+    if rho <= 0:
+        return 0.0
+    if delta <= 0:
+        return inf
+    return min(rho * order + part for order, part in _orders(delta))
+
+
+def rho_of(epsilon: float, delta: float) -> float:
+    """The largest ρ, to nine digits from below, that is (ε, δ)-differentially private; 0 where δ is not positive."""
+    if delta <= 0:
+        return 0.0
+    low, high = 0.0, epsilon
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if epsilon_of(middle, delta) <= epsilon else (low, middle)
+    return low
+
+
+class Total(NamedTuple):
+    """What several releases cost together: ρ of all, ρ of Gaussians alone, each pure ε, δ of all thresholds."""
+
+    rho: float = 0.0
+    gaussian: float = 0.0
+    pure: tuple[float, ...] = ()
+    delta: float = 0.0
+
+    def __or__(self, other: Total) -> Total:
+        """Both, at most: of two releases that no unit is in both of."""
+        more = max(self.pure, other.pure, key=sum)
+        return Total(max(self.rho, other.rho), max(self.gaussian, other.gaussian), more, max(self.delta, other.delta))
+
+    def then(self, other: Total) -> Total:
+        """Both, one after the other."""
+        return Total(
+            self.rho + other.rho, self.gaussian + other.gaussian, self.pure + other.pure, self.delta + other.delta
+        )
+
+
+def total(costs: Iterable[Cost]) -> Total:
+    """Several releases in sequence."""
+    listed = list(costs)
+    return Total(
+        sum(cost.rho for cost in listed),
+        sum(cost.rho for cost in listed if cost.pure is None),
+        tuple(cost.pure for cost in listed if cost.pure is not None),
+        sum(cost.delta for cost in listed),
+    )
+
+
+def epsilon_at(spent: Total, delta: float) -> float:
+    """The ε of what was spent at δ: the lesser of all in ρ, and of pure ε added to the ρ of the rest."""
+    left = delta - spent.delta
+    if left < 0:
+        return inf
+    return min(epsilon_of(spent.rho, left), sum(spent.pure) + epsilon_of(spent.gaussian, left))
+
+
+def pld_epsilon(spent: Total, delta: float) -> float | None:
+    """The same by privacy loss distributions: tighter, and for information only. None where there is none."""
+    from dp_accounting.pld import privacy_loss_distribution as pld  # type: ignore[import-untyped]
+    from dp_accounting.pld.common import DifferentialPrivacyParameters  # type: ignore[import-untyped]
+
+    left = delta - spent.delta
+    if left <= 0 or not (spent.gaussian or spent.pure):
+        return None
+    parts = []
+    if spent.gaussian:
+        parts.append(pld.from_gaussian_mechanism((2 * spent.gaussian) ** -0.5, value_discretization_interval=1e-3))
+    for epsilon, times in Counter(spent.pure).items():
+        one = pld.from_privacy_parameters(
+            DifferentialPrivacyParameters(epsilon, 0.0), value_discretization_interval=1e-3
+        )
+        parts.append(one.self_compose(times))
+    composed = parts[0]
+    for part in parts[1:]:
+        composed = composed.compose(part)
+    return float(composed.get_epsilon_for_delta(left))
+
+
+@lru_cache(maxsize=256)
+def _orders(delta: float) -> tuple[tuple[float, float], ...]:
+    """Orders α of Rényi divergence, each with what it adds to ρα."""
+    orders = [1 + 10 ** (n / 100 - 4) for n in range(1001)]
+    return tuple((a, (-log(delta) - log(a) + (a - 1) * log1p(-1 / a)) / (a - 1)) for a in orders)
