@@ -199,3 +199,28 @@ def _night(taker: Taker, when: datetime) -> None:
     for store in taker.house.regions.values():
         with Putting(store) as putting:
             putting.night(night, taker.house.keyring)
+
+
+def test_a_segment_that_only_a_region_that_is_down_got_is_put_again_and_no_other(
+    house: BackedHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another of the same number would fork the chain, and nothing could be restored once the region is back."""
+
+    def dies(*_: object, **__: object) -> None:
+        raise StoreUnreachable("nobody answers")
+
+    publish_erasures(house, NOW)
+    france, usa = house.regions["france"], house.regions["usa"]
+    house.control.erasures.record([erasure("a")])
+    with monkeypatch.context() as patch:
+        patch.setattr(usa, "put", dies)
+        with pytest.raises(StoreUnreachable):
+            publish_erasures(house, NOW)
+    house.control.erasures.record([erasure("b", NOW + timedelta(seconds=1))])
+    with monkeypatch.context() as patch:
+        patch.setattr(france, "list", dies)
+        later = publish_erasures(house, NOW + timedelta(minutes=1))
+    assert [one.header.entries for one in later.segments] == [0, 1, 1]
+    publish_erasures(house, NOW + timedelta(minutes=2))
+    assert len(rows_of(house, france=france)) == len(rows_of(house, usa=usa)) == len(rows_of(house)) == 2
+    assert not (house.backups / "erasures.begun").exists()
