@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("location", "staging", "stores", "detectors", "sweeping", "backups")
+ALL = ("location", "staging", "stores", "detectors", "sweeping", "backups", "analytics")
 
 if __name__ == "__main__":
     failed = []

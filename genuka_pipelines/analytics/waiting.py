@@ -30,7 +30,7 @@ def waiting(house: House, staged_at: Callable[[str], datetime | None], *, now: d
     """Every release that waits; `staged_at` gives when a staged table, by its asset's key, was last made."""
     from genuka_pipelines.analytics.publishing.completeness import due
     from genuka_pipelines.analytics.releases.calendar import settled_at, span
-    from genuka_pipelines.analytics.releases.spec import spec_of
+    from genuka_pipelines.analytics.releases.spec import spec_in
 
     catalog = house.catalog
     if catalog.privacy is None:
@@ -46,4 +46,4 @@ def waiting(house: House, staged_at: Callable[[str], datetime | None], *, now: d
             gone = keyed is not None and (now.astimezone(UTC).date() - begins).days >= keyed
             ready = staged >= settled and now >= settled + PATIENCE and begins >= catalog.privacy.begins
             if ready and not gone and period not in released:
-                yield Waiting(name, period, spec_of(catalog.privacy, table))
+                yield Waiting(name, period, spec_in(catalog, name))

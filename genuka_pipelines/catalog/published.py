@@ -28,6 +28,8 @@ OF_TABLES: tuple[AnalyticsCheck, ...] = ("unlinked", "within_budget", "complete"
 TAKEN = ("period", "begins", "ends", "measure", "value", "ci95_low", "ci95_high", "noise_scale", "status",
          "note", "spec")  # fmt: skip
 """Columns of every release, which no dimension or measure may be called."""
+MOST_CELLS = 100_000
+"""The most cells that public keys may make together."""
 _LARGEST = 1 << 40
 """No bound of a sum is larger, so that a billion units stay below 2^63."""
 

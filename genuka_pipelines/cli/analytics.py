@@ -58,7 +58,8 @@ def refresh(
             asked = [Wanted(name, period) for name in names]
         else:
             asked = wanted(runtime, names, everything=all_, now=now)
-        found = refresh(runtime, asked, now=now, told=say if sys.stderr.isatty() and not json else None)
+        tell = say if sys.stderr.isatty() and not json else None
+        found = refresh(runtime, asked, now=now, engine=runtime.settings.engine, told=tell)
     releases = [_release(one.manifest, one.cells.num_rows) for one in found.releases]
     refused = [{"table": one.table, "partition": one.period, "why": str(error)} for one, error in found.refused]
     lacking = found.published.copied.lacking if found.published.copied else ()

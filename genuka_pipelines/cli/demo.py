@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from genuka_pipelines.catalog.published import Every
 from genuka_pipelines.catalog.zone import night_of
 from genuka_pipelines.cli.answer import AsOf, Json, moment, one_sentence, say, show, table
 from genuka_pipelines.cli.texts import said
@@ -19,9 +20,20 @@ Companies = Annotated[int, typer.Option(min=1, max=100_000, help="How many tenan
 Days = Annotated[int, typer.Option(min=1, max=365, help="How many days of activity.")]
 Seed = Annotated[int, typer.Option(help="The same seed makes the same data.")]
 Plant = Annotated[bool, typer.Option("--plant", help="Add forbidden values in known places.")]
-JOBS = ("inspect", "backup_replication", "retention_sweep", "staging", "restore_drill", "anchor")
+JOBS = (
+    "inspect",
+    "backup_replication",
+    "retention_sweep",
+    "staging",
+    "analytics_aggregation_monthly",
+    "analytics_aggregation_daily",
+    "restore_drill",
+    "anchor",
+)
 OF_A_NIGHT = ("backup_replication", "restore_drill")
 """The jobs that are about one night, tonight's: backups live by the wall clock."""
+OF_A_PERIOD: dict[str, Every] = {"analytics_aggregation_monthly": "month", "analytics_aggregation_daily": "day"}
+"""The jobs that are about a period, the last that every table of its rhythm is complete for."""
 
 
 @one_sentence
@@ -53,7 +65,8 @@ def demo(
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
-    """Set up, seed, observe, check, back up, plan a sweep, stage, drill and anchor by real runs; again is fine."""
+    """Set up, seed, check, back up, plan a sweep, stage, publish, drill and anchor by real runs; again is fine."""
+    from genuka_pipelines.analytics.releases.once import releases
     from genuka_pipelines.backups.regions import nights
     from genuka_pipelines.backups.regions.opened import regions_of
     from genuka_pipelines.control import Restored
@@ -65,20 +78,20 @@ def demo(
     from genuka_pipelines.runtime import open_runtime, prepare
 
     began, now = time.monotonic(), moment(as_of)
-    say(said("1/8 starting PostgreSQL, stores and keys …"))
+    say(said("1/10 starting PostgreSQL, stores and keys …"))
     stack = up(home_of(), wanted=wanted_parts())
     settings = load_settings()
     prepare(settings, started=stack.started, now=datetime.now(UTC))
-    filling = "2/8 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …"
+    filling = "2/10 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …"
     say(said(filling, companies=companies, days=days))
     made = fill(settings, companies=companies, days=days, seed=seed, as_of=now, plant=False, progress=_progress)
     runs = {}
     for number, job in enumerate(JOBS, 3):
-        say(said("{number}/8 Dagster job {job} …", number=number, job=job))
-        night = night_of(datetime.now(UTC)).isoformat() if job in OF_A_NIGHT else None
+        say(said("{number}/10 Dagster job {job} …", number=number, job=job))
         told = partial(_steps, job)
-        runs[job] = run_job(job, home=settings.home, as_of=now, progress=told, partition=night)
+        runs[job] = run_job(job, home=settings.home, as_of=now, progress=told, partition=_partition(job, now))
     with open_runtime(settings) as runtime:
+        released = {name: [one.slot.period for one in releases(runtime, name)] for name in runtime.catalog.published}
         states = clause_states(runtime.catalog, evidence(runtime.control, datetime.now(UTC)))
         head = runtime.control.ledger.head().seq
         switched_on = runtime.control.switches.on(RETENTION_SWEEP)
@@ -111,6 +124,11 @@ def demo(
         "drills": {"ok": runs["restore_drill"].succeeded, "restored": len(restored)},
         "retention": {"ok": runs["retention_sweep"].succeeded, "dry_run": True, "switched_on": switched_on},
         "staging": {"ok": runs["staging"].succeeded, "tables": runs["staging"].steps},
+        "analytics": {
+            "ok": all(runs[job].succeeded for job in OF_A_PERIOD),
+            "tables": sum(map(bool, released.values())),
+            "releases": sum(map(len, released.values())),
+        },
         "ledger": {"ok": runs["anchor"].succeeded, "entries": head},
         "clauses": counts,
     }
@@ -129,6 +147,7 @@ def demo(
                 (said("regions with tonight's backup"), len(copied)),
                 (said("backups restored in drills"), len(restored)),
                 (said("tables staged"), runs["staging"].steps),
+                (said("tables for analysts"), content["analytics"]["tables"]),
                 (said("ledger entries"), head),
                 *((said("clauses {state}", state=said(state)), number) for state, number in counts.items()),
             ],
@@ -141,6 +160,19 @@ def demo(
     show(json, content, people)
     if not ok:
         raise typer.Exit(1)
+
+
+def _partition(job: str, as_of: datetime) -> str | None:
+    from genuka_pipelines.analytics.releases.calendar import last_complete, span
+    from genuka_pipelines.catalog.load import load_catalog
+
+    if job in OF_A_NIGHT:
+        return night_of(datetime.now(UTC)).isoformat()
+    every = OF_A_PERIOD.get(job)
+    if every is None:
+        return None
+    settles = [table.settles for table in load_catalog().published.values() if table.period.every == every]
+    return span(last_complete(every, max(settles, default=0), as_of))[0].isoformat()
 
 
 def _steps(job: str, _: str, number: int) -> None:

@@ -156,17 +156,18 @@ FRENCH: dict[str, str] = {
     "processor": "sous-traitant",
     "rows made": "lignes créées",
     "store {name}": "stockage {name}",
+    "tables for analysts": "tables pour analystes",
     "tables staged": "tables préparées",
     "unproven": "non prouvée",
     "{passed} passed, {failed} failed": "{passed} réussis, {failed} échoués",
     "{releases} releases of {tables} tables": "{releases} publications de {tables} tables",
     "{rows} in {tables} tables": "{rows} dans {tables} tables",
     # sentences
-    "1/8 starting PostgreSQL, stores and keys …": "1/8 démarrage de PostgreSQL, des stockages et des clés …",
-    "2/8 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …": (
-        "2/8 remplissage d'un Genuka et d'un Genletter synthétiques ({companies} entreprises, {days} jours) …"
+    "1/10 starting PostgreSQL, stores and keys …": "1/10 démarrage de PostgreSQL, des stockages et des clés …",
+    "2/10 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …": (
+        "2/10 remplissage d'un Genuka et d'un Genletter synthétiques ({companies} entreprises, {days} jours) …"
     ),
-    "{number}/8 Dagster job {job} …": "{number}/8 job Dagster {job} …",
+    "{number}/10 Dagster job {job} …": "{number}/10 job Dagster {job} …",
     "Look: make dev (the Dagster UI) · genuka catalog · genuka ledger verify · {logs}": (
         "À voir : make dev (l'interface de Dagster) · genuka catalog · genuka ledger verify · {logs}"
     ),

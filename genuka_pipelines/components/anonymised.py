@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from genuka_pipelines.analytics.releases.calendar import period_of
-from genuka_pipelines.analytics.releases.spec import spec_of
+from genuka_pipelines.analytics.releases.spec import spec_in
 from genuka_pipelines.catalog import published
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.keepers import asked_of_tables
@@ -83,7 +83,7 @@ def _released(catalog: Catalog, name: str) -> dg.AssetsDefinition:
         owners=[OWNER],
         kinds={"parquet"},
         tags={EVERY: every, "genuka/family": unit.family, "genuka/unit": table.protects},
-        code_version=spec_of(privacy, table),
+        code_version=spec_in(catalog, name),
         # One release of a class of units at a time: they draw on one budget.
         pool=f"analytics_{table.protects}",
         required_resource_keys={RESOURCE},
@@ -105,7 +105,8 @@ def _released(catalog: Catalog, name: str) -> dg.AssetsDefinition:
         house: House = getattr(context.resources, RESOURCE)
         period = period_of(every, date.fromisoformat(context.partition_key))
         with one_sentence(**ADVICE):
-            release = release_once(house.runtime(), name, period, now=datetime.now(UTC))
+            runtime = house.runtime()
+            release = release_once(runtime, name, period, now=datetime.now(UTC), engine=runtime.settings.engine)
         return dg.MaterializeResult(
             metadata=release_metadata(table, release),
             data_version=dg.DataVersion(f"{release.slot.spec}-{release.slot.period}"),

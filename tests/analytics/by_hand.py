@@ -136,7 +136,7 @@ class PublishingHouse:
     def catalog(self) -> Any:
         units = {table.protects: UNIT for table in self.published.values()}
         privacy = Privacy(title=UNIT.title, begins=date(2026, 1, 1), units=units or {"device_day": UNIT})
-        return SimpleNamespace(published=self.published, privacy=privacy)
+        return SimpleNamespace(categories={}, published=self.published, privacy=privacy)
 
     def spec(self, name: str) -> str:
         return declared_tables(self.catalog)[name].spec

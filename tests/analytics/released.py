@@ -39,7 +39,7 @@ class Released:
 
     def declare(self, privacy: Privacy = PRIVACY, **tables: AnonymisedTable) -> Released:
         """The same house with these tables."""
-        return replace(self, catalog=SimpleNamespace(published=tables, privacy=privacy))
+        return replace(self, catalog=SimpleNamespace(categories={}, published=tables, privacy=privacy))
 
     def stage(self, rows: pa.Table, *, as_of: datetime, table: str = "orders") -> None:
         """Put rows where staging would, in two shards, and say so in the ledger."""

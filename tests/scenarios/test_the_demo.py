@@ -21,7 +21,9 @@ def test_the_demo_succeeds_and_breaks_no_clause(demo: Told) -> None:
     assert said["ok"] is True
     assert said["inspect"]["categories"] == 24
     assert said["inspect"]["failed"] == []
-    assert said["staging"]["tables"] == 12
+    assert said["staging"]["tables"] == 10
+    assert said["analytics"]["ok"] is True
+    assert said["analytics"]["releases"] == said["analytics"]["tables"] > 0
     assert said["clauses"].get("broken", 0) == 0
     assert sum(said["clauses"].values()) == 73
     assert said["clauses"]["kept"] > 0

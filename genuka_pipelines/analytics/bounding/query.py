@@ -12,10 +12,9 @@ from itertools import pairwise
 from math import prod
 
 from genuka_pipelines.analytics.errors import TooManyCells
-from genuka_pipelines.catalog.published import AnonymisedTable, Dimension, Measure, Privacy
+from genuka_pipelines.catalog.published import MOST_CELLS, AnonymisedTable, Dimension, Measure, Privacy
 
 OTHER, UNKNOWN = "other", "unknown"
-MOST_CELLS = 100_000
 MOST_BUCKETS = 1_000_000
 """Of quantiles: cells times the ranges of their edges."""
 

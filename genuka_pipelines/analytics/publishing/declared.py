@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genuka_pipelines.analytics.releases.spec import spec_of
+from genuka_pipelines.analytics.releases.spec import spec_in
 from genuka_pipelines.catalog.published import AnonymisedTable, UnitClass
 
 if TYPE_CHECKING:
@@ -27,6 +27,6 @@ def declared_tables(catalog: Catalog) -> dict[str, Declared]:
         return {}
     units = catalog.privacy.units
     return {
-        name: Declared(table, units[table.protects], spec_of(catalog.privacy, table))
+        name: Declared(table, units[table.protects], spec_in(catalog, name))
         for name, table in sorted(catalog.published.items())
     }

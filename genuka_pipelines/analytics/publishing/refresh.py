@@ -74,7 +74,12 @@ def wanted(house: Publishing, tables: Sequence[str], *, everything: bool, now: d
 
 
 def refresh(
-    house: Refreshing, asked: Sequence[Wanted], *, now: datetime, told: Callable[[str], None] | None = None
+    house: Refreshing,
+    asked: Sequence[Wanted],
+    *,
+    now: datetime,
+    engine: str = "duckdb",
+    told: Callable[[str], None] | None = None,
 ) -> Refreshed:
     """Make these releases and publish; `told` hears a line for each step.
 
@@ -89,7 +94,7 @@ def refresh(
         try:
             if error := unstaged.get(_source(house, one)):
                 raise error
-            made.append(release_once(house, one.table, one.period, now=now))
+            made.append(release_once(house, one.table, one.period, now=now, engine=engine))
         except GenukaError as error:
             refused.append((one, error))
         if told:

@@ -10,12 +10,12 @@ _NAMED = 10
 
 def ask(asked: Asked) -> Answer:
     """No where a period is missing; unproven before the first release."""
-    from genuka_pipelines.analytics.publishing.completeness import missing
+    from genuka_pipelines.analytics.publishing.completeness import missing_periods
 
     released = {slot.period for slot in asked.released}
     if not released:
         return Answer(passed=True, counts={"released": 0}, notes=("nothing is released yet",), unproven=True)
-    lacking = missing(asked.table, released, asked.now - GRACE)
+    lacking = missing_periods(asked.house, asked.name, asked.now - GRACE)
     named = f"{', '.join(lacking[:_NAMED])}{' …' if len(lacking) > _NAMED else ''}"
     return Answer(
         passed=not lacking,

@@ -28,7 +28,7 @@ from genuka_pipelines.analytics.releases.release import (
     to_bytes,
     told,
 )
-from genuka_pipelines.analytics.releases.spec import spec_of
+from genuka_pipelines.analytics.releases.spec import spec_in
 
 if TYPE_CHECKING:
     from genuka_pipelines.analytics.noise.plan import Plan
@@ -91,7 +91,7 @@ def release_once(house: Surroundings, table: str, period: str, *, now: datetime,
     facts, privacy = _declared(house.catalog, table)
     if every_of(period) != facts.period.every:
         raise NotYetComplete(f"{table} is released by the {facts.period.every}, and {period} is none")
-    slot = Slot(table, period, spec_of(privacy, facts))
+    slot = Slot(table, period, spec_in(house.catalog, table))
     found = _found(house, slot, now)
     if found is not None:
         return found
@@ -112,8 +112,8 @@ def release_once(house: Surroundings, table: str, period: str, *, now: datetime,
 
 def releases(house: Surroundings, table: str) -> Iterator[Heading]:
     """What the store holds of a table, by period and declaration: nothing is read. Raises UnknownTable."""
-    facts, privacy = _declared(house.catalog, table)
-    present = spec_of(privacy, facts)
+    _declared(house.catalog, table)
+    present = spec_in(house.catalog, table)
     slots = [slot_at(stored.key) for stored in house.store(PUBLISHED).list(slot_folder(table))]
     for slot in sorted(slot for slot in slots if slot is not None):
         yield Heading(slot, slot.spec == present)

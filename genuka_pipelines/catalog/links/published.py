@@ -15,7 +15,7 @@ from genuka_pipelines.catalog.composition import least_year, of_class
 from genuka_pipelines.catalog.lineage import sources, unlinked
 from genuka_pipelines.catalog.links.endings import keys_of
 from genuka_pipelines.catalog.links.naming import Broken, Found, unknown
-from genuka_pipelines.catalog.published import ANALYTICS, NAMED, AnonymisedTable, Every, Privacy
+from genuka_pipelines.catalog.published import ANALYTICS, MOST_CELLS, NAMED, AnonymisedTable, Every, Privacy
 from genuka_pipelines.catalog.staging import WHOLE, Staging
 from genuka_pipelines.catalog.table import Table
 from genuka_pipelines.catalog.vocabulary import is_quasi_identifier
@@ -23,7 +23,6 @@ from genuka_pipelines.catalog.vocabulary import is_quasi_identifier
 if TYPE_CHECKING:
     from genuka_pipelines.catalog.catalogue import Catalog
 
-MOST_CELLS = 100_000
 _NEVER_CHANGES = "created_at"
 _DAYS: dict[Every, int] = {"day": 1, "week": 7, "month": 31, "quarter": 92}
 
