@@ -7,15 +7,16 @@ hour of a restore; so nothing counts as there before its bytes and its lock were
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups.errors import BackupDamaged, ClocksApart
 from genuka_pipelines.backups.format.manifest import Named
-from genuka_pipelines.stores.errors import AlreadyThere, LockNotApplied, Occupied
+from genuka_pipelines.stores.errors import AlreadyThere, CorruptObject, LockNotApplied, NoSuchObject, Occupied
 
 if TYPE_CHECKING:
-    from genuka_pipelines.stores.store import Retention, Store
+    from genuka_pipelines.stores.store import Retention, Store, Stored
 
 CLOCKS = timedelta(minutes=5)
 """How far a store's clock may be from ours: beyond, nobody knows when a lock ends."""
@@ -47,12 +48,26 @@ def put_locked(store: Store, key: str, data: bytes, until: datetime) -> Named:
         if there.retention is None:
             store.retain(key, until, version=version)
     except Occupied:
-        raise BackupDamaged(
-            f"{key} in store {store.name} holds other bytes than the same backup puts there: "
-            "verify that store before anything is added to it"
-        ) from None
+        # Whoever covered it could not alter what is locked below.
+        found = _version_of(store, key, digest)
+        if found is None:
+            raise BackupDamaged(
+                f"{key} in store {store.name} holds other bytes than the same backup puts there: "
+                "verify that store before anything is added to it"
+            ) from None
+        version = found.version
     _prove(store.retention(key, version=version), until, f"{key} in store {store.name}")
     return Named(key=key, bytes=len(data), sha256=digest)
+
+
+def _version_of(store: Store, key: str, digest: str) -> Stored | None:
+    """The version that holds these bytes; None for none."""
+    for one in store.list(key, versions=True):
+        if one.key == key and not one.marker:
+            with suppress(NoSuchObject, CorruptObject):
+                if hashlib.sha256(store.get(key, version=one.version)).hexdigest() == digest:
+                    return one
+    return None
 
 
 def _prove(lock: Retention | None, until: datetime, what: str) -> None:

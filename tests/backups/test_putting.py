@@ -161,6 +161,14 @@ def test_what_was_there_is_proved_the_same_and_locked(store: Store) -> None:
             put_locked(store, key, b"rows", UNTIL)
 
 
+def test_what_somebody_covered_lies_below_and_counts(store: Store) -> None:
+    named = put_locked(store, "v1/e/a", b"rows", UNTIL)
+    store.put("v1/e/a", b"others", if_absent=False)
+    assert put_locked(store, "v1/e/a", b"rows", UNTIL) == named
+    with pytest.raises(BackupDamaged, match="holds other bytes"):
+        put_locked(store, "v1/e/a", b"neither", UNTIL)
+
+
 def test_a_lock_that_does_not_read_back_is_not_believed(folder: FolderStore) -> None:
     with pytest.raises(LockNotApplied, match="has no lock"):
         put_locked(through(folder, retention=lambda *_, **__: None), "v1/e/a", b"rows", UNTIL)
