@@ -38,7 +38,7 @@ OF_A_PERIOD: dict[str, Every] = {"analytics_aggregation_monthly": "month", "anal
 
 @one_sentence
 def seed(
-    companies: Companies = 500,
+    companies: Companies = 120,
     days: Days = 45,
     seed: Seed = 1,
     plant: Plant = False,
@@ -59,7 +59,7 @@ def seed(
 
 @one_sentence
 def demo(
-    companies: Companies = 500,
+    companies: Companies = 120,
     days: Days = 45,
     seed: Seed = 1,
     as_of: AsOf = None,
