@@ -41,8 +41,6 @@ class Asked:
     @property
     def released(self) -> tuple[Slot, ...]:
         """The releases of the table that the store holds, of every definition it ever had."""
-        from genuka_pipelines.analytics.publishing.shelf import slots_in
-        from genuka_pipelines.analytics.publishing.surroundings import STORE
-        from genuka_pipelines.analytics.releases.release import slot_folder
+        from genuka_pipelines.analytics.releases.release import STORE, slot_folder, slots_in
 
         return tuple(slots_in(self.house.store(STORE), slot_folder(self.name)))

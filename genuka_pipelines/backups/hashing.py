@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 from types import TracebackType
@@ -157,11 +158,9 @@ def _out(process: subprocess.Popen[bytes]) -> IO[bytes]:
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     for pipe in (process.stdin, process.stdout):
-        try:
+        with suppress(OSError):
             if pipe is not None:
                 pipe.close()
-        except OSError:
-            pass
     process.wait()
 
 

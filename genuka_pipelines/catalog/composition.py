@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.catalog.published import AnonymisedTable, Every, Spend
@@ -17,34 +18,36 @@ if TYPE_CHECKING:
 
 PERIODS: dict[Every, int] = {"day": 365, "week": 52, "month": 12, "quarter": 4}
 """The fewest periods of a kind in a calendar year."""
-_GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 def epsilon_of(rho: float, delta: float) -> float:
-    """The ε that holds at δ of what is ρ-zCDP (Canonne, Kamath, Steinke 2020, corollary 13)."""
+    """An ε such that ρ-zCDP is (ε, δ)-differentially private; infinite where δ is not positive.
 
-    def at(log_order: float) -> float:
-        above = math.exp(log_order)
-        order = 1 + above
-        return order * rho + (math.log(1 / delta) + above * math.log1p(-1 / order) - math.log(order)) / above
+    An upper bound: a grid of orders, instead of the best one, costs a little and never promises too much.
+    Source: Canonne, Kamath and Steinke 2020, proposition 12.
+    """
+    if rho <= 0:
+        return 0.0
+    if delta <= 0:
+        return math.inf
+    return min(rho * order + part for order, part in _orders(delta))
 
-    low, high = -20.0, 20.0
-    for _ in range(80):
-        inner = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        low, high = (low, inner[1]) if at(inner[0]) < at(inner[1]) else (inner[0], high)
-    return max(0.0, at((low + high) / 2)) if rho else 0.0
+
+def rho_within(epsilon: float, delta: float) -> float:
+    """The largest ρ, to nine digits from below, that is (ε, δ)-differentially private; 0 where δ is not positive."""
+    if delta <= 0:
+        return 0.0
+    low, high = 0.0, epsilon
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if epsilon_of(middle, delta) <= epsilon else (low, middle)
+    return low
 
 
 def rho_of(spend: Spend) -> float:
     """The least ρ that an ε and a δ may stand for: of noise that spends its δ, or of noise that has none."""
     pure = spend.epsilon**2 / 2
-    if not spend.delta:
-        return pure
-    low, high = 0.0, pure
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if epsilon_of(middle, spend.delta) <= spend.epsilon else (low, middle)
-    return low
+    return min(pure, rho_within(spend.epsilon, spend.delta)) if spend.delta else pure
 
 
 def least_year(tables: Iterable[AnonymisedTable], delta: float) -> float:
@@ -71,3 +74,10 @@ def least_year(tables: Iterable[AnonymisedTable], delta: float) -> float:
 def of_class(catalog: Catalog, unit: str) -> dict[str, AnonymisedTable]:
     """The published tables that a class of units pays for."""
     return {name: table for name, table in catalog.published.items() if table.protects == unit}
+
+
+@lru_cache(maxsize=256)
+def _orders(delta: float) -> tuple[tuple[float, float], ...]:
+    """Orders α of Rényi divergence, each with what it adds to ρα."""
+    orders = [1 + 10 ** (n / 100 - 4) for n in range(1001)]
+    return tuple((a, (-math.log(delta) - math.log(a) + (a - 1) * math.log1p(-1 / a)) / (a - 1)) for a in orders)

@@ -90,9 +90,8 @@ def refresh(
 def list_(table_: Table = None, json: Json = False) -> None:
     """The releases that the store holds, by table and period, with what each cost."""
     from genuka_pipelines.analytics.publishing.declared import declared_tables
-    from genuka_pipelines.analytics.publishing.shelf import read_releases, slots_in
-    from genuka_pipelines.analytics.publishing.surroundings import STORE
-    from genuka_pipelines.analytics.releases.release import slot_folder
+    from genuka_pipelines.analytics.publishing.shelf import read_releases
+    from genuka_pipelines.analytics.releases.release import STORE, slot_folder, slots_in
     from genuka_pipelines.runtime import open_runtime
 
     with open_runtime() as runtime:
@@ -146,8 +145,8 @@ def spend(json: Json = False) -> None:
 @one_sentence
 def verify(json: Json = False) -> None:
     """Look at every release and all that is made of them; exit 1 when something is damaged, missing or differs."""
-    from genuka_pipelines.analytics.lineage import unlinked
     from genuka_pipelines.analytics.publishing.verify import verify
+    from genuka_pipelines.catalog.lineage import unlinked
     from genuka_pipelines.runtime import open_runtime
 
     with open_runtime() as runtime:
@@ -187,7 +186,7 @@ def correct(
     """Record a correction for good, and publish it wherever the table is shown."""
     from genuka_pipelines.analytics.publishing.errata import erratum, record
     from genuka_pipelines.analytics.publishing.publish import publish
-    from genuka_pipelines.analytics.publishing.surroundings import STORE
+    from genuka_pipelines.analytics.releases.release import STORE
     from genuka_pipelines.runtime import open_runtime
 
     now = datetime.now(UTC)

@@ -15,7 +15,7 @@ from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.keepers import asked_of_tables
 from genuka_pipelines.catalog.lineage import parents_of
 from genuka_pipelines.catalog.published import ANALYTICS, CATALOGUE, AnalyticsCheck, Every
-from genuka_pipelines.components.answered import answered
+from genuka_pipelines.components.answered import answered, asks
 from genuka_pipelines.components.fact import FactComponent
 from genuka_pipelines.components.observed import OWNER
 from genuka_pipelines.components.released import columns_of, release_metadata
@@ -153,15 +153,4 @@ def _check(key: str, check: AnalyticsCheck, clauses: tuple[str, ...]) -> dg.Asse
         return ask(house.runtime(), check, key, now=datetime.now(UTC))
 
     advice = {"clause": ", ".join(clauses) or "none", **ADVICE, "try": "genuka analytics verify"}
-    return answered(key, check, put, title=_asks(check), blocking=check not in ALARMS_ONLY, advice=advice)
-
-
-def _asks(check: AnalyticsCheck) -> str:
-    """The question as the module that answers it begins."""
-    import ast
-    from pathlib import Path
-
-    from genuka_pipelines import analytics
-
-    text = (Path(analytics.__file__).parent / "questions" / f"{check}.py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(text)) or check).splitlines()[0]
+    return answered(key, check, put, title=asks("analytics", check), blocking=check not in ALARMS_ONLY, advice=advice)

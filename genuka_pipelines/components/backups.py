@@ -14,7 +14,7 @@ from genuka_pipelines.catalog.backup import ASKED_OF, BackupCheck
 from genuka_pipelines.catalog.backup import BackupPlan as Declared
 from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.zone import ZONE, night_of
-from genuka_pipelines.components.answered import answered
+from genuka_pipelines.components.answered import answered, asks
 from genuka_pipelines.components.fact import FactComponent
 from genuka_pipelines.components.resource import RESOURCE, House, one_sentence
 
@@ -165,7 +165,7 @@ def _check(plan: Declared, check: BackupCheck, key: str) -> dg.AssetChecksDefini
         return ask(house.runtime(), plan, check, key, now=_now())
 
     advice = {"clause": ", ".join(plan.clauses.get(check, ())) or "none", **ADVICE}
-    return answered(key, check, put, title=_asks(check), blocking=check not in ALARMS_ONLY, advice=advice)
+    return answered(key, check, put, title=asks("backups", check), blocking=check not in ALARMS_ONLY, advice=advice)
 
 
 def refuse_past(night: str, now: datetime) -> None:
@@ -186,17 +186,6 @@ def _common() -> dict[str, Any]:
         "required_resource_keys": {RESOURCE},
         "backfill_policy": dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
     }
-
-
-def _asks(check: BackupCheck) -> str:
-    """The question as the module that answers it begins."""
-    import ast
-    from pathlib import Path
-
-    from genuka_pipelines import backups
-
-    text = (Path(backups.__file__).parent / "questions" / f"{check}.py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(text)) or check).splitlines()[0]
 
 
 def _told(context: dg.AssetExecutionContext, text: str) -> Any:

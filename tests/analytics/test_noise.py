@@ -17,12 +17,13 @@ from genuka_pipelines.analytics.bounding.aggregates import Aggregates
 from genuka_pipelines.analytics.bounding.query import Query
 from genuka_pipelines.analytics.errors import BudgetTooSmall
 from genuka_pipelines.analytics.noise import mechanism
-from genuka_pipelines.analytics.noise.accounting import Cost, Total, epsilon_at, epsilon_of, pld_epsilon, rho_of, total
+from genuka_pipelines.analytics.noise.accounting import Cost, Total, epsilon_at, pld_epsilon, total
 from genuka_pipelines.analytics.noise.cells import released
 from genuka_pipelines.analytics.noise.distribution import coverage, deviation, half_width
 from genuka_pipelines.analytics.noise.mechanism import Reach, calibrated, noisy, selected, thresholded
 from genuka_pipelines.analytics.noise.plan import planned
 from genuka_pipelines.analytics.releases.release import Certificate, Kind, told
+from genuka_pipelines.catalog.composition import epsilon_of, rho_within
 from genuka_pipelines.catalog.published import AnonymisedTable, Spend
 from tests.analytics.bounded import PRIVACY, SHAPES, WORDS, facts, measure, query
 
@@ -90,13 +91,13 @@ def test_rho_in_epsilon_is_no_worse_than_opendp_says(rho: float, delta: float) -
     made: Any = dp.c.make_zCDP_to_approxDP(dp.m.make_gaussian(*domain, scale=scale))
     theirs = made.map(1.0).epsilon(delta)
     assert epsilon_of(rho, delta) == pytest.approx(theirs, rel=0.01)
-    assert rho_of(epsilon_of(rho, delta), delta) == pytest.approx(rho, rel=1e-6)
+    assert rho_within(epsilon_of(rho, delta), delta) == pytest.approx(rho, rel=1e-6)
 
 
 def test_what_costs_nothing_and_what_has_no_delta() -> None:
     assert epsilon_of(0, 0) == 0
     assert epsilon_of(1, 0) == float("inf")
-    assert rho_of(1, 0) == 0
+    assert rho_within(1, 0) == 0
     assert epsilon_at(total([Cost(0.5, 1.0, 0)] * 3), 0) == 3
     assert epsilon_at(total([Cost(0.5, 1.0, 1e-6)]), 1e-7) == float("inf")
 

@@ -45,7 +45,9 @@ from tests.servers import fresh_database
 LIVES = range(SEED, SEED + max(1, ROUNDS // 12))
 PLAIN = (b"line", b"example.org", b"Zo\xc3\xa9", b"O'Neil", "日本".encode(), b"customers", b"shopper")
 """What the rows and the names of their tables would show of themselves on a disk."""
-OURS = re.compile(r"state\.sqlite(-journal|-wal|-shm)?|erasures\.begun|[0-9a-f]{32}\.\d{8}T\d{6}Z\.\d+\.index(\.part)?", re.ASCII)
+OURS = re.compile(
+    r"state\.sqlite(-journal|-wal|-shm)?|erasures\.begun|[0-9a-f]{32}\.\d{8}T\d{6}Z\.\d+\.index(\.part)?", re.ASCII
+)
 Act = Callable[[BackedHouse], object]
 
 

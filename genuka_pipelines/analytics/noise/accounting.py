@@ -1,15 +1,15 @@
 """What releases cost together: zero-concentrated privacy (ρ), and what that means in ε at a δ.
 
-Every figure is an upper bound: a grid of orders, instead of the best one, costs a little and never
-promises too much. Sources: Bun and Steinke 2016; Canonne, Kamath and Steinke 2020, proposition 12.
+Every figure is an upper bound. Source: Bun and Steinke 2016; `catalog.composition` turns ρ into ε.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
-from math import ceil, exp, inf, log, log1p
+from math import ceil, exp, inf
 from typing import TYPE_CHECKING, NamedTuple
+
+from genuka_pipelines.catalog.composition import epsilon_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,26 +30,6 @@ class Cost(NamedTuple):
     rho: float
     pure: float | None
     delta: float
-
-
-def epsilon_of(rho: float, delta: float) -> float:
-    """An ε such that ρ-zCDP is (ε, δ)-differentially private; infinite where δ is not positive."""
-    if rho <= 0:
-        return 0.0
-    if delta <= 0:
-        return inf
-    return min(rho * order + part for order, part in _orders(delta))
-
-
-def rho_of(epsilon: float, delta: float) -> float:
-    """The largest ρ, to nine digits from below, that is (ε, δ)-differentially private; 0 where δ is not positive."""
-    if delta <= 0:
-        return 0.0
-    low, high = 0.0, epsilon
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if epsilon_of(middle, delta) <= epsilon else (low, middle)
-    return low
 
 
 class Total(NamedTuple):
@@ -134,10 +114,3 @@ def _gaussian_delta(rho: float, epsilon: Numbers) -> Numbers:
     mu = (2 * rho) ** 0.5
     lost, gained = ndtr(mu / 2 - epsilon / mu), np.exp(epsilon + log_ndtr(-mu / 2 - epsilon / mu))
     return np.asarray(np.maximum(0.0, lost - gained), dtype=np.float64)
-
-
-@lru_cache(maxsize=256)
-def _orders(delta: float) -> tuple[tuple[float, float], ...]:
-    """Orders α of Rényi divergence, each with what it adds to ρα."""
-    orders = [1 + 10 ** (n / 100 - 4) for n in range(1001)]
-    return tuple((a, (-log(delta) - log(a) + (a - 1) * log1p(-1 / a)) / (a - 1)) for a in orders)

@@ -12,7 +12,8 @@ from math import ceil, exp, expm1, inf, log, sqrt
 from genuka_pipelines.analytics.releases.release import Kind
 
 LEVEL = 0.95
-_NORMAL = 1.959963984540054
+NORMAL = 1.959963984540054
+"""Deviations within which a normal lies at 95 %."""
 _WIDE = 2_000.0
 """From this σ on, a discrete Gaussian's quantile is a normal's to within one."""
 
@@ -62,7 +63,7 @@ def _masses(sigma: float) -> list[float]:
 
 def _normal(level: float) -> float:
     if level == LEVEL:
-        return _NORMAL
+        return NORMAL
     from statistics import NormalDist
 
     return NormalDist().inv_cdf((1 + level) / 2) if level < 1 else inf

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genuka_pipelines.analytics.noise.distribution import deviation
+from genuka_pipelines.analytics.noise.distribution import NORMAL, deviation
 from genuka_pipelines.analytics.releases.release import Kind
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     Numbers = npt.NDArray[np.float64]
 
-_NORMAL = 1.959963984540054
-_ONE_SIDED = {"gaussian": _NORMAL, "laplace": 2.1183}
+_ONE_SIDED = {"gaussian": NORMAL, "laplace": 2.1183}
 """Deviations that a sum of noises exceeds with a chance of 2.5 %, at most: one Laplace alone is the worst."""
 _STEPS = 60
 
@@ -92,7 +91,7 @@ def _together(kind: Kind, one: float, others: Numbers) -> Numbers:
     import numpy as np
 
     if kind == "gaussian":
-        return np.asarray(_NORMAL * np.sqrt(one**2 + others**2), dtype=np.float64)
+        return np.asarray(NORMAL * np.sqrt(one**2 + others**2), dtype=np.float64)
     # P(|X+Y| > t) = (b² e^(-t/b) - c² e^(-t/c)) / (b² - c²) for two Laplaces of scales b and c.
     b, c = np.full_like(others, one), np.maximum(others, 1e-12)
     c = np.where(np.abs(b - c) < 1e-6 * b, c * (1 + 1e-5), c)

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from genuka_pipelines.analytics.bounding.query import Query, cap
 from genuka_pipelines.analytics.errors import BudgetTooSmall
-from genuka_pipelines.analytics.noise.accounting import Cost, epsilon_at, rho_of, total
+from genuka_pipelines.analytics.noise.accounting import Cost, epsilon_at, total
 from genuka_pipelines.analytics.noise.distribution import half_width
 from genuka_pipelines.analytics.noise.mechanism import Reach, calibrated, thresholded
 from genuka_pipelines.analytics.releases.calendar import PER_YEAR
 from genuka_pipelines.analytics.releases.release import Kind, Mechanism
+from genuka_pipelines.catalog.composition import rho_within
 from genuka_pipelines.catalog.published import AnonymisedTable, Spend
 
 KINDS: tuple[Kind, ...] = ("laplace", "gaussian")
@@ -77,7 +78,7 @@ def _plan(query: Query, kind: Kind) -> Plan | None:
     parts, judge = _parts(query)
     budget = table.budget
     slip = budget.delta / (1 if kind == "laplace" else 2) if query.private else 0.0
-    whole = budget.epsilon if kind == "laplace" else rho_of(budget.epsilon, budget.delta - slip)
+    whole = budget.epsilon if kind == "laplace" else rho_within(budget.epsilon, budget.delta - slip)
     if whole <= 0 or (query.private and slip <= 0):
         return None
     weights = sum(part.weight for part in parts) + query.private

@@ -27,10 +27,10 @@ from genuka_pipelines.analytics.publishing.duck import create, fill, literal, qu
 from genuka_pipelines.analytics.publishing.entry import Entry
 from genuka_pipelines.analytics.publishing.errata import Erratum, note, withdrawn
 from genuka_pipelines.analytics.publishing.figures import figures, quantile_groups
-from genuka_pipelines.analytics.publishing.shelf import Shape, read_releases, shape_of, shown, slots_in
+from genuka_pipelines.analytics.publishing.shelf import Shape, read_releases, shape_of, shown
 from genuka_pipelines.analytics.publishing.texts import EARLIER
 from genuka_pipelines.analytics.publishing.wide import consistent
-from genuka_pipelines.analytics.releases.release import MEASURE_COLUMNS, Manifest, Release, slot_folder, told
+from genuka_pipelines.analytics.releases.release import MEASURE_COLUMNS, Manifest, Release, slot_folder, slots_in, told
 from genuka_pipelines.catalog.published import AnonymisedTable
 from genuka_pipelines.catalog.value import Words
 from genuka_pipelines.stores.store import Store

@@ -9,10 +9,9 @@ from collections.abc import Collection
 from datetime import datetime
 
 from genuka_pipelines.analytics.publishing.errata import errata_in, withdrawn
-from genuka_pipelines.analytics.publishing.shelf import slots_in
-from genuka_pipelines.analytics.publishing.surroundings import STORE, Publishing
+from genuka_pipelines.analytics.publishing.surroundings import Publishing
 from genuka_pipelines.analytics.releases.calendar import last_complete, periods, span
-from genuka_pipelines.analytics.releases.release import slot_folder
+from genuka_pipelines.analytics.releases.release import STORE, slot_folder, slots_in
 from genuka_pipelines.catalog.published import AnonymisedTable
 
 
@@ -29,13 +28,17 @@ def due(table: AnonymisedTable, released: Collection[str], now: datetime) -> tup
     return tuple(periods(every, span(first)[0], span(last)[0]))
 
 
-def missing_periods(house: Publishing, name: str, now: datetime) -> tuple[str, ...]:
+def missing_periods(
+    house: Publishing, name: str, now: datetime, released: Collection[str] | None = None
+) -> tuple[str, ...]:
     """The same of a table in the store, whatever definition its releases were made by; none before any release.
 
     A period that is withdrawn in a correction is not missing: it is known, and told, that it will not come.
+    `released` are its periods in the store, where they were listed already.
     """
     store = house.store(STORE)
-    released = {slot.period for slot in slots_in(store, slot_folder(name))}
+    if released is None:
+        released = {slot.period for slot in slots_in(store, slot_folder(name))}
     errata = errata_in(store)
     found = missing(house.catalog.published[name], released, now) if released else ()
     return tuple(period for period in found if not withdrawn(errata, name, period))

@@ -24,11 +24,10 @@ from genuka_pipelines.analytics.publishing.entry import Entry
 from genuka_pipelines.analytics.publishing.errata import Erratum, errata_in
 from genuka_pipelines.analytics.publishing.manifests import put_manifests
 from genuka_pipelines.analytics.publishing.objects import holds, replace_object
-from genuka_pipelines.analytics.publishing.shelf import slots_in
-from genuka_pipelines.analytics.publishing.surroundings import STORE, Publishing
+from genuka_pipelines.analytics.publishing.surroundings import Publishing
 from genuka_pipelines.analytics.publishing.warehouse import Copied, copy_to_warehouse
 from genuka_pipelines.analytics.releases.calendar import last_complete
-from genuka_pipelines.analytics.releases.release import FOLDER
+from genuka_pipelines.analytics.releases.release import FOLDER, STORE, slots_in
 from genuka_pipelines.control.errors import LeaseTaken
 from genuka_pipelines.stores.errors import NoSuchObject
 from genuka_pipelines.stores.store import Store

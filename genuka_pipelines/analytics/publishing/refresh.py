@@ -14,10 +14,9 @@ from genuka_pipelines.analytics.publishing.completeness import due
 from genuka_pipelines.analytics.publishing.declared import declared_tables
 from genuka_pipelines.analytics.publishing.errata import errata_in, withdrawn
 from genuka_pipelines.analytics.publishing.publish import Published, publish
-from genuka_pipelines.analytics.publishing.shelf import slots_in
-from genuka_pipelines.analytics.publishing.surroundings import STORE, Publishing
+from genuka_pipelines.analytics.publishing.surroundings import Publishing
 from genuka_pipelines.analytics.releases.calendar import last_complete, periods, span
-from genuka_pipelines.analytics.releases.release import FOLDER, slot_folder
+from genuka_pipelines.analytics.releases.release import FOLDER, STORE, slot_folder, slots_in
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.rows.house import House
 

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from genuka_pipelines.analytics.releases.release import Manifest, Release, Slot, from_bytes, release_path, slot_at
-from genuka_pipelines.stores.store import Store, Stored
+from genuka_pipelines.analytics.releases.release import Manifest, Release, Slot, from_bytes, release_path
+from genuka_pipelines.stores.store import Store
 
 _READERS = 8
 _AHEAD = 32
@@ -30,12 +30,6 @@ class Shape:
 def shape_of(manifest: Manifest) -> Shape:
     """The shape of a release."""
     return Shape(manifest.dimensions, manifest.measures)
-
-
-def slots_in(store: Store, prefix: str) -> dict[Slot, Stored]:
-    """The releases below a prefix, in the order of their periods; what is no release is none of ours."""
-    found = {slot: stored for stored in store.list(prefix) if (slot := slot_at(stored.key))}
-    return dict(sorted(found.items(), key=lambda item: (item[0].begins, item[0].spec)))
 
 
 def read_releases(store: Store, slots: Iterable[Slot]) -> Iterator[list[Release]]:

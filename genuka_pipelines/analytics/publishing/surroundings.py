@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from genuka_pipelines.control import Control
     from genuka_pipelines.stores.store import Store
 
-STORE = "published_store"
-"""The system whose store holds releases and all that is made of them."""
-
 
 class Addresses(Protocol):
     """The settings, as far as publication asks."""

@@ -26,10 +26,9 @@ from genuka_pipelines.analytics.publishing.objects import holds
 from genuka_pipelines.analytics.publishing.publish import INDEX
 from genuka_pipelines.analytics.publishing.quality import unmet
 from genuka_pipelines.analytics.publishing.reader_role import lacking
-from genuka_pipelines.analytics.publishing.shelf import slots_in
-from genuka_pipelines.analytics.publishing.surroundings import STORE, Publishing
+from genuka_pipelines.analytics.publishing.surroundings import Publishing
 from genuka_pipelines.analytics.publishing.warehouse import SCHEMA, warehouse
-from genuka_pipelines.analytics.releases.release import FOLDER, Slot, from_bytes
+from genuka_pipelines.analytics.releases.release import FOLDER, STORE, Slot, from_bytes, slots_in
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.control import ReleaseStored
 from genuka_pipelines.stores.errors import CorruptObject, NoSuchObject

@@ -15,7 +15,7 @@ def ask(asked: Asked) -> Answer:
     released = {slot.period for slot in asked.released}
     if not released:
         return Answer(passed=True, counts={"released": 0}, notes=("nothing is released yet",), unproven=True)
-    lacking = missing_periods(asked.house, asked.name, asked.now - GRACE)
+    lacking = missing_periods(asked.house, asked.name, asked.now - GRACE, released)
     named = f"{', '.join(lacking[:_NAMED])}{' …' if len(lacking) > _NAMED else ''}"
     return Answer(
         passed=not lacking,

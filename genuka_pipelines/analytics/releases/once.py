@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Protocol
 from genuka_pipelines.analytics.errors import NothingStaged, NotYetComplete, ReleaseDamaged, UnknownTable
 from genuka_pipelines.analytics.releases.calendar import every_of, settled_at, year_of
 from genuka_pipelines.analytics.releases.release import (
+    STORE,
     Manifest,
     Release,
     Slot,
     from_bytes,
     release_path,
-    slot_at,
     slot_folder,
+    slots_in,
     to_bytes,
     told,
 )
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from genuka_pipelines.keys import Keyring
     from genuka_pipelines.stores.store import Store
 
-PUBLISHED = "published_store"
-"""The system whose store holds releases."""
 _LEASE = timedelta(minutes=2)
 
 
@@ -114,8 +113,7 @@ def releases(house: Surroundings, table: str) -> Iterator[Heading]:
     """What the store holds of a table, by period and declaration: nothing is read. Raises UnknownTable."""
     _declared(house.catalog, table)
     present = spec_in(house.catalog, table)
-    slots = [slot_at(stored.key) for stored in house.store(PUBLISHED).list(slot_folder(table))]
-    for slot in sorted(slot for slot in slots if slot is not None):
+    for slot in slots_in(house.store(STORE), slot_folder(table)):
         yield Heading(slot, slot.spec == present)
 
 
@@ -144,7 +142,7 @@ def _found(house: Surroundings, slot: Slot, now: datetime) -> Release | None:
     path = release_path(slot)
     known = house.control.ledger.latest(ReleaseStored, f"{slot.table}/{slot.period}/{slot.spec}")
     try:
-        data = house.store(PUBLISHED).get(path)
+        data = house.store(STORE).get(path)
     except NoSuchObject:
         if known:
             # Made again, it would bear other noise, which can be averaged with what somebody kept of the first.
@@ -249,7 +247,7 @@ def _put(house: Surroundings, slot: Slot, data: bytes) -> None:
     from genuka_pipelines.stores.errors import AlreadyThere, Occupied
 
     try:
-        house.store(PUBLISHED).put(release_path(slot), data)
+        house.store(STORE).put(release_path(slot), data)
     except (AlreadyThere, Occupied):
         # Another process was first: its release is the release, and ours is forgotten unseen.
         return

@@ -19,6 +19,10 @@ from genuka_pipelines.catalog.value import Value
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from genuka_pipelines.stores.store import Store, Stored
+
+STORE = "published_store"
+"""The system whose store holds releases and all that is made of them."""
 FOLDER = "releases"
 MANIFEST_KEY = b"genuka.release"
 MEASURE_COLUMNS = ("measure", "value", "ci95_low", "ci95_high", "noise_scale", "status")
@@ -184,6 +188,12 @@ def slot_at(path: str) -> Slot | None:
         if release_path(Slot(parts[1], period, spec)) == path:
             return Slot(parts[1], period, spec)
     return None
+
+
+def slots_in(store: Store, prefix: str) -> dict[Slot, Stored]:
+    """The releases below a prefix, in the order of their periods; what is no release is none of ours."""
+    found = {slot: stored for stored in store.list(prefix) if (slot := slot_at(stored.key))}
+    return dict(sorted(found.items(), key=lambda item: (item[0].begins, item[0].spec)))
 
 
 def to_bytes(release: Release) -> bytes:
