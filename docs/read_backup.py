@@ -32,12 +32,14 @@ import zstandard
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-FORMAT = 1
+FORMAT = 2
 FIRST_DAY, EPOCH_DAYS = date(2024, 1, 1), 28
-BLOCK, PREFIX = 1 << 20, 16
+BLOCK, HASH = 1 << 20, 16
 MODULUS = 1 << 256
 
 
@@ -263,7 +265,7 @@ def rows_of(stream: Any, section: dict[str, Any], name: str) -> Iterator[bytes]:
         piece = exactly(stream, min(left, BLOCK), name)
         left -= len(piece)
         if section["kind"] == "gone":
-            rows += len(piece) // PREFIX
+            rows += len(piece) // HASH
             yield piece
             continue
         rows += piece.count(b"\n")
@@ -294,7 +296,7 @@ class Table:
 
     def __init__(self, state: dict[str, Any], lead: bytes, row_key: bytes, out: BinaryIO) -> None:
         self.state, self.lead, self.out = state, lead, out
-        self.blank = hashlib.blake2b(digest_size=32, salt=row_key[:16], person=row_key[16:])
+        self.blank = CMAC(AES256(row_key))
         self.gone: set[bytes] = set()
         self.gone_now: set[bytes] = set()
         self.rows = self.sum = 0
@@ -304,15 +306,15 @@ class Table:
         for line in block.split(b"\n")[:-1]:
             state = self.blank.copy()
             state.update(self.lead + b"\t" + line)
-            digest = state.digest()
-            if digest[:PREFIX] not in self.gone:
+            digest = state.finalize()
+            if digest not in self.gone:
                 self.rows += 1
                 self.sum = (self.sum + int.from_bytes(digest, "little")) % MODULUS
                 self.out.write(line + b"\n")
 
     def lose(self, block: bytes) -> None:
-        """Prefixes of rows that no earlier backup counts for."""
-        self.gone_now.update(block[at : at + PREFIX] for at in range(0, len(block), PREFIX))
+        """Hashes of rows that no earlier backup counts for."""
+        self.gone_now.update(block[at : at + HASH] for at in range(0, len(block), HASH))
 
     def next_backup(self) -> None:
         """The next older backup begins."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Self
 
 from genuka_pipelines.backups.errors import BadBackupName
@@ -78,6 +79,7 @@ def backup_id(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime(_FORMAT)
 
 
+@lru_cache(maxsize=1024)
 def begun(backup: str) -> datetime:
     """The moment that a backup's name tells; BadBackupName for what is no such name."""
     try:
@@ -88,6 +90,7 @@ def begun(backup: str) -> datetime:
     raise BadBackupName(f"'{backup}' is no backup: they are named by their beginning, such as 20261122T004500Z")
 
 
+@lru_cache(maxsize=1024)
 def epoch_of(backup: str) -> Epoch:
     """The epoch that a backup belongs to."""
     return Epoch.at(begun(backup))

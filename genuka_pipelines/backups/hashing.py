@@ -1,181 +1,133 @@
-"""Blocks of rows hashed, in processes of their own where there is much: one interpreter hashes one row at a time.
+"""The keyed hash of a row, AES-CMAC, worked out for the many rows of a buffer at once.
 
-A night has to hash every row to find the few that are new; that is most of its work, and needs nothing but the
-block and the key. `python -m genuka_pipelines.backups.hashing` is such a process; it ends with its input.
+A night has to hash every row to find the few that are new. Row by row that is most of its work; here each step
+takes the next 16 bytes of all rows together, so the interpreter is asked a few times for a buffer, not for a row.
 """
 
 from __future__ import annotations
 
-import marshal
-import os
-import subprocess
-import sys
-import threading
-from collections import deque
-from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
-from queue import SimpleQueue
-from types import TracebackType
-from typing import IO, Self
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
 
-from genuka_pipelines.backups.digest import RowHasher
+import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
+from cryptography.hazmat.primitives.cmac import CMAC
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
 
-ALONE = 8 << 20
-"""Bytes that are hashed here before any process is started for it."""
-Group = tuple[bytes, bytes, int]
-"""The prefix of some rows, their text without it, and how many they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hashed:
-    """A block of lines `<prefix>\\t<row>\\n` and the hashes of its lines, 32 bytes each.
-
-    Grouped, the hashes are in the order of `groups`; else in that of the lines.
-    """
-
-    block: bytes
-    hashes: bytes
-    groups: tuple[Group, ...] | None
+HASH = 16
+"""Bytes of a hash."""
+Hashes = NDArray[np.uint64]
+"""Hashes as n rows of two little-endian numbers of 64 bits."""
+Places = NDArray[np.intp]
+"""Offsets into a buffer."""
+_GATHERED = 64
+_STEPS = _GATHERED // HASH
+_TOGETHER = 1 << 15
+"""Rows that are hashed together: 5 MB beside their text."""
+_ALONE = 16
+"""Of rows that are hashed together, so many of the longest may be hashed by themselves."""
+_LONGEST = 1 << 12
 
 
-def hashed(block: bytes, hasher: RowHasher, *, grouped: bool) -> Hashed:
-    """Hash a block; `grouped` also tells its rows by their prefixes."""
-    lines = block.split(b"\n")
-    lines.pop()
-    if not grouped:
-        return Hashed(block, hasher.hashes(lines), None)
-    found: dict[bytes, list[bytes]] = {}
-    for line in lines:
-        prefix, _, _ = line.partition(b"\t")
-        of_prefix = found.get(prefix)
-        if of_prefix is None:
-            found[prefix] = [line]
-        else:
-            of_prefix.append(line)
-    hashes = b"".join(hasher.hashes(rows) for rows in found.values())
-    groups = []
-    for prefix, rows in found.items():
-        # A newline is nowhere but at the end of a row, so what follows one is the next row's prefix.
-        text = b"\n".join([b"", *rows, b""]).replace(b"\n" + prefix + b"\t", b"\n")[1:]
-        groups.append((prefix, text, len(rows)))
-    return Hashed(block, hashes, tuple(groups))
+class RowHasher:
+    """AES-CMAC (NIST SP 800-38B, RFC 4493) under a key of 32 bytes. Safe between threads."""
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = algorithms.AES256(key)
+        self._blank = CMAC(self._cipher)
+        subkey = _doubled(self._ecb().update(bytes(HASH)))
+        self._kept, self._last = _endings(subkey, _doubled(subkey))
+
+    def hashes(self, lines: Sequence[bytes]) -> bytes:
+        """The hashes of lines without their ends, one after the other, 16 bytes each."""
+        if len(lines) <= _ALONE:
+            return b"".join(map(self._one, lines))
+        ends = np.fromiter(accumulate(map(len, lines)), dtype=np.intp, count=len(lines))
+        starts = np.concatenate((np.zeros(1, dtype=np.intp), ends[:-1]))
+        return self.of(b"".join(lines), starts, ends).tobytes()
+
+    def of(self, text: bytes, starts: Places, ends: Places) -> Hashes:
+        """The hashes of the parts of a text that begin and end there."""
+        found = np.empty((len(starts), 2), dtype="<u8")
+        for first in range(0, len(starts), _TOGETHER):
+            part = slice(first, first + _TOGETHER)
+            self._together(text, starts[part], ends[part], found[part])
+        return found
+
+    def _together(self, text: bytes, starts: Places, ends: Places, found: Hashes) -> None:
+        lengths = ends - starts
+        counts = np.maximum((lengths + HASH - 1) // HASH, 1)
+        gathered = starts + (counts + _STEPS - 1) // _STEPS * _GATHERED
+        alone = (gathered > len(text)) | (counts > _most(counts))
+        for at in np.flatnonzero(alone).tolist():
+            found[at] = np.frombuffer(self._one(text[starts[at] : ends[at]]), dtype="<u8")
+        others = np.flatnonzero(~alone)
+        if len(others):
+            order = others[np.argsort((_LONGEST - counts[others]).astype(np.uint16), kind="stable")]
+            found[order] = self._chained(text, starts[order], lengths[order], counts[order])
+
+    def _chained(self, text: bytes, starts: Places, lengths: Places, counts: Places) -> Hashes:
+        """The hashes of parts of so many blocks of 16 bytes, the longest first."""
+        wide = as_strided(
+            np.frombuffer(text, dtype=f"V{_GATHERED}", count=1), shape=(len(text) - _GATHERED + 1,), strides=(1,)
+        )
+        left = lengths - HASH * (counts - 1)
+        ecb, at = self._ecb(), starts.copy()
+        # A cipher wants room for a block more than it writes.
+        sealed = bytearray(HASH * (len(starts) + 1))
+        chain = np.frombuffer(sealed, dtype=np.uint64)
+        blocks = np.empty(len(starts), dtype=np.complex128)
+        longer = len(counts) - np.cumsum(np.bincount(counts))
+        gathered: NDArray[Any] = np.empty(0)
+        for step in range(int(counts[0])):
+            going_on, ending = int(longer[step + 1]), int(longer[step])
+            if step % _STEPS == 0:
+                # What is moved as complex numbers is moved sixteen bytes at a time.
+                gathered = wide[at[:ending]].view(np.complex128).reshape(-1, _STEPS)
+                at[:ending] += _GATHERED
+            blocks[:ending] = gathered[:ending, step % _STEPS]
+            words = blocks[:ending].view(np.uint64)
+            if going_on < ending:
+                last, which = words.reshape(-1, 2)[going_on:], left[going_on:ending]
+                last &= self._kept[which]
+                last ^= self._last[which]
+            if step:
+                words ^= chain[: 2 * ending]
+            ecb.update_into(words.data.cast("B"), sealed)
+        return chain[: 2 * len(starts)].reshape(-1, 2)
+
+    def _one(self, line: bytes) -> bytes:
+        state = self._blank.copy()
+        state.update(line)
+        return state.finalize()
+
+    def _ecb(self) -> CipherContext:
+        return Cipher(self._cipher, modes.ECB()).encryptor()  # noqa: S305 - the chaining is CMAC's
 
 
-class Hashers:
-    """Hashes the blocks of tables by so many processes; use it in a `with`. Safe between threads.
-
-    A process that is lost costs nothing but time: its block is hashed here.
-    """
-
-    def __init__(self, key: bytes, processes: int, *, alone: int = ALONE) -> None:
-        self._key, self._hasher = key, RowHasher(key)
-        cores = os.cpu_count() or 1
-        self._most, self._left = min(processes, cores) if cores > 1 else 0, alone
-        self._lock = threading.Lock()
-        self._idle: SimpleQueue[subprocess.Popen[bytes] | None] = SimpleQueue()
-        self._started: list[subprocess.Popen[bytes]] = []
-        self._pool = ThreadPoolExecutor(max(1, self._most), thread_name_prefix="hash")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        for process in self._started:
-            _end(process)
-
-    def run(self, blocks: Iterator[bytes], *, grouped: bool) -> Generator[Hashed]:
-        """Every block hashed, in order; a few of them ahead of the one that is taken."""
-        ahead: deque[Future[Hashed]] = deque()
-        try:
-            for block in blocks:
-                if self._alone(len(block)):
-                    yield hashed(block, self._hasher, grouped=grouped)
-                    continue
-                ahead.append(self._pool.submit(self._elsewhere, block, grouped))
-                if len(ahead) > self._most:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            for future in ahead:
-                future.cancel()
-
-    def _alone(self, size: int) -> bool:
-        with self._lock:
-            if not self._most or self._left > 0:
-                self._left -= size
-                return True
-            if not self._started:
-                self._start()
-            return not self._most
-
-    def _start(self) -> None:
-        try:
-            for _ in range(self._most):
-                process = subprocess.Popen(
-                    [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL, start_new_session=True,
-                )  # fmt: skip
-                self._started.append(process)
-                self._idle.put(process)
-                marshal.dump(self._key, _in(process))
-        except OSError:
-            self._most = len(self._started)
-
-    def _elsewhere(self, block: bytes, grouped: bool) -> Hashed:
-        process = self._idle.get()
-        try:
-            if process is None:
-                return hashed(block, self._hasher, grouped=grouped)
-            marshal.dump((block, grouped), _in(process))
-            _in(process).flush()
-            hashes, groups = marshal.load(_out(process))  # noqa: S302 - our own process wrote it
-            return Hashed(block, hashes, groups)
-        except (OSError, EOFError, ValueError, TypeError):
-            if process is not None:
-                _end(process)
-            process = None
-            return hashed(block, self._hasher, grouped=grouped)
-        finally:
-            self._idle.put(process)
+def _most(counts: Places) -> int:
+    """The most blocks of a row that is hashed with others: few long ones would keep all waiting."""
+    if len(counts) <= _ALONE:
+        return 0
+    return min(int(np.partition(counts, -_ALONE)[-_ALONE]), _LONGEST)
 
 
-def _in(process: subprocess.Popen[bytes]) -> IO[bytes]:
-    assert process.stdin is not None  # noqa: S101 - it was asked for
-    return process.stdin
+def _doubled(block: bytes) -> bytes:
+    """The double of a number in GF(2¹²⁸), as the standard derives its subkeys."""
+    number = int.from_bytes(block, "big") << 1
+    if number >> 128:
+        number ^= (1 << 128) | 0x87
+    return number.to_bytes(HASH, "big")
 
 
-def _out(process: subprocess.Popen[bytes]) -> IO[bytes]:
-    assert process.stdout is not None  # noqa: S101 - it was asked for
-    return process.stdout
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    for pipe in (process.stdin, process.stdout):
-        with suppress(OSError):
-            if pipe is not None:
-                pipe.close()
-    process.wait()
-
-
-def serve(source: IO[bytes], sink: IO[bytes]) -> None:
-    """Hash the blocks that come, with the key that comes first, until no more do."""
-    hasher = RowHasher(marshal.load(source))  # noqa: S302 - our own parent wrote it
-    while True:
-        try:
-            block, grouped = marshal.load(source)  # noqa: S302 - our own parent wrote it
-        except EOFError:
-            return
-        found = hashed(block, hasher, grouped=grouped)
-        marshal.dump((found.hashes, found.groups), sink)
-        sink.flush()
-
-
-if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+def _endings(whole: bytes, padded: bytes) -> tuple[Hashes, Hashes]:
+    """By how many bytes are in a last block, which of its bits are kept, and what is added to them."""
+    kept, added = np.zeros((HASH + 1, HASH), dtype=np.uint8), np.zeros((HASH + 1, HASH), dtype=np.uint8)
+    for left in range(HASH + 1):
+        kept[left, :left] = 0xFF
+        added[left] = np.frombuffer(whole if left == HASH else padded, dtype=np.uint8)
+        if left < HASH:
+            added[left, left] ^= 0x80
+    return kept.view(np.uint64), added.view(np.uint64)

@@ -7,11 +7,13 @@ name somebody chose (media) may hold a person's name and must not reach a log.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from genuka_pipelines.stores.errors import InvalidKey
 
 RESERVED = ".store"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 LONGEST_KEY = 1024  # S3's limit, in bytes of UTF-8
 LONGEST_SEGMENT = 200  # below the 255 of common file systems, with room for a suffix
 
@@ -51,7 +53,7 @@ def _problem(key: str, longest: int) -> str | None:
         return "is not valid Unicode"
     if size > longest:
         return f"is {size} bytes long"
-    if any(ord(c) < 32 or ord(c) == 127 for c in key):
+    if _CONTROL.search(key):
         return "holds a control character"
     if key.startswith("/"):
         return "starts with a slash"

@@ -137,6 +137,10 @@ class Dialect(ABC):
         """Whether a regular expression matches, minding case; classes hold ASCII only."""
 
     @abstractmethod
+    def digits(self, text: Text) -> Text:
+        """The ASCII digits of a text, in their order."""
+
+    @abstractmethod
     def before(self, text: Text, other: str) -> sa.ColumnElement[bool]:
         """Whether a lower-case ASCII text sorts before another, byte for byte."""
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import sqlalchemy as sa
+
+from genuka_pipelines.systems.column_types import Query
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -157,13 +159,30 @@ class Dump(ABC):
         """The next value of each sequence, as text (MySQL: of each table with AUTO_INCREMENT, under its name)."""
 
     @abstractmethod
-    def read(self, table: str, prefix: sa.ColumnElement[Any] | None = None, worker: int = 0) -> Generator[bytes]:
+    def ask(self, query: Query, worker: int = 0) -> list[tuple[Any, ...]]:
+        """The rows of a small query, in the same snapshot."""
+
+    @abstractmethod
+    def read(
+        self,
+        table: str,
+        prefix: sa.ColumnElement[Any] | None = None,
+        worker: int = 0,
+        *,
+        where: sa.ColumnElement[bool] | None = None,
+        columns: Sequence[str] | None = None,
+        ordered: bool = False,
+        of: sa.FromClause | None = None,
+    ) -> Generator[bytes]:
         r"""The rows of a table in blocks of about 1 MiB, each of whole lines `<prefix>\t<row>\n`.
 
         Fields lie between tabs; NULL is `\N`; a backslash, tab, newline and carriage return in a field are
         `\\`, `\t`, `\n`, `\r` (PostgreSQL writes further control signs as `\b`, `\f`, `\v`). On MySQL binary
         fields, geometries and texts in a character set other than UTF-8, ASCII and latin1 are the hex of their bytes,
         bit fields a number. `prefix` is an expression on `Database.table(table)`; None is NULL.
+        `of` is that table with what else the prefix needs, outer-joined so that each of its rows stays one.
+        `where` (on the same) chooses rows, `columns` some of its shape's. `ordered` by the primary key, texts by their
+        bytes; without one by a hash of the row, so that the same rows come in the same order on every server.
         A stream that is left early costs its worker a new connection, which joins the same snapshot if it is
         shared; where it is not, the worker is lost and reading again raises DatabaseUnreachable.
         """

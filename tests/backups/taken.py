@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from genuka_pipelines.backups.calendar import backup_id, epoch_of
 from genuka_pipelines.backups.capturing.putting import Putting
-from genuka_pipelines.backups.digest import PREFIX, Digest, RowHasher, row_key
+from genuka_pipelines.backups.digest import HASH, PREFIX, Digest, RowHasher, row_key
 from genuka_pipelines.backups.format.fragment import Fragment, Heading, fragment
 from genuka_pipelines.backups.format.manifest import Manifest, PlaceState, TableState
 from genuka_pipelines.backups.format.night import Night, OwnerState
@@ -346,7 +346,7 @@ class Taker:
             for key, rows in sorted(found.items(), key=lambda one: one[0][2]):
                 if key[:2] != (owner.id, where):
                     continue
-                same = key in before and shapes[key] == self.shapes.get(key) and all(len(one) == 32 for one in rows)
+                same = key in before and shapes[key] == self.shapes.get(key) and all(len(one) == HASH for one in rows)
                 old = before[key] if same else {}
                 base = self._bases[key] if same else backup
                 new = [row for digest, row in rows.items() if digest not in old]
@@ -357,7 +357,7 @@ class Taker:
                 if gone:
                     fragments.append(_text_of(number, key[2], "gone", len(gone), b"".join(gone)))
                 self._bases[key] = base
-                digest = sum((Digest.of(one[:32]) for one in rows), Digest())
+                digest = sum((Digest.of(one[:HASH]) for one in rows), Digest())
                 tables.append(
                     TableState(name=key[2], columns=shapes[key][0], rows=len(rows), digest=digest.hex, base=base)
                 )

@@ -99,7 +99,7 @@ def test_another_key_and_another_place_are_not_ours(france: Region, made: Made) 
 def test_a_newer_format_is_refused(france: Region, made: Made) -> None:
     (owner, backup), *_ = sorted(made.manifests)
     key = layout.manifest(backup, owner)
-    line = enveloped({}, b"", signing.sign).partition(b"\n")[0].replace(b'"format":1', b'"format":2')
+    line = enveloped({}, b"", signing.sign).partition(b"\n")[0].replace(b'"format":2', b'"format":3')
     france.store.put(key, b"\n".join((line, signing.sign(line).hex().encode(), b"")), if_absent=False)
     with pytest.raises(UnknownFormat, match="newer"):
         catalogue(france, verify=signing.verify, now=NOW)

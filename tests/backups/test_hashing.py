@@ -1,119 +1,78 @@
-"""Blocks hashed here and in processes of their own: the same hashes, in order, whatever becomes of a process."""
+"""Row hashes: those of the standard, of a buffer as of single rows, whatever their lengths and where they lie."""
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
-import psutil  # type: ignore[import-untyped]
+import numpy as np
 import pytest
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.cmac import CMAC
+from hypothesis import given
+from hypothesis import strategies as st
 
-from genuka_pipelines.backups.digest import RowHasher
-from genuka_pipelines.backups.hashing import Hashed, Hashers, hashed
+from genuka_pipelines.backups import hashing
+from genuka_pipelines.backups.hashing import HASH, RowHasher
 
 KEY = bytes(range(32))
 HASHER = RowHasher(KEY)
 
 
-def blocks(seed: int, count: int = 40) -> list[bytes]:
-    """Blocks of lines, a row of nothing and a prefix of nothing among them."""
+def standard(line: bytes, key: bytes = KEY) -> bytes:
+    """AES-CMAC by the library, a row at a time."""
+    state = CMAC(AES256(key))
+    state.update(line)
+    return state.finalize()
+
+
+@pytest.mark.parametrize(
+    ("blocks", "expected"),
+    [
+        (0, "028962f61b7bf89efc6b551f4667d983"),
+        (1, "28a7023f452e8f82bd4bf28d8c37c35c"),
+        (2.5, "aaf3d8f1de5640c232f5b169b9c911e6"),
+        (4, "e1992190549f6ed5696a2c056c315410"),
+    ],
+)
+def test_the_examples_of_nist(blocks: float, expected: str) -> None:
+    """NIST SP 800-38B, examples 9 to 12 (AES-256)."""
+    key = bytes.fromhex("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4")
+    message = bytes.fromhex(
+        "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+        "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710"
+    )[: int(HASH * blocks)]
+    many = RowHasher(key).hashes([message] * 100 + [bytes(200)])
+    assert {many[at : at + HASH].hex() for at in range(0, 100 * HASH, HASH)} == {expected}
+
+
+@given(
+    lengths=st.lists(st.integers(0, 70) | st.sampled_from([16, 64, 4096, 70_000]), max_size=150),
+    seed=st.integers(0, 2**32),
+)
+def test_many_at_once_are_each_the_standard(lengths: list[int], seed: int) -> None:
     dice = random.Random(seed)
-    prefixes = [b"", rb"\N", b"tenant", b"ten\\\\ant", "société".encode()]
-    return [
-        b"".join(
-            b"%s\t%s\n" % (dice.choice(prefixes), dice.randbytes(dice.randrange(40)).hex().encode())
-            for _ in range(dice.randrange(1, 60))
-        )
-        for _ in range(count)
-    ]
+    lines = [dice.randbytes(length) for length in lengths]
+    assert HASHER.hashes(lines) == b"".join(map(standard, lines))
 
 
-def plain(block: bytes) -> dict[bytes, tuple[str, str]]:
-    """Of a block, by prefix: the hashes of its lines and their text, both in order."""
-    found: dict[bytes, tuple[str, str]] = {}
-    for line in block.split(b"\n")[:-1]:
-        prefix, _, row = line.partition(b"\t")
-        hashes, text = found.get(prefix, ("", ""))
-        found[prefix] = (hashes + HASHER.hashes([line]).hex(), text + row.decode("latin-1") + "\n")
-    return found
+def test_parts_of_a_text_may_lie_anywhere_in_it(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing, "_TOGETHER", 97)
+    dice = random.Random(seed)
+    text = dice.randbytes(5000)
+    bounds = [sorted((dice.randrange(5001), dice.randrange(5001))) for _ in range(500)]
+    starts, ends = np.array(bounds).T
+    found = HASHER.of(text, starts, ends)
+    assert found.tobytes() == b"".join(standard(text[start:end]) for start, end in bounds)
 
 
-def told(one: Hashed) -> dict[bytes, tuple[str, str]]:
-    """The same of a grouped answer."""
-    assert one.groups is not None
-    found, at = {}, 0
-    for prefix, text, rows in one.groups:
-        found[prefix] = (one.hashes[at : at + 32 * rows].hex(), text.decode("latin-1"))
-        at += 32 * rows
-    assert at == len(one.hashes)
-    return found
+def test_another_key_is_another_hash_and_nothing_is_nothing() -> None:
+    assert RowHasher(KEY[::-1]).hashes([b"7\trow"]) == standard(b"7\trow", KEY[::-1]) != standard(b"7\trow")
+    assert HASHER.hashes([]) == b""
 
 
-@pytest.mark.parametrize("grouped", [False, True])
-@pytest.mark.parametrize("processes", [0, 1, 2])
-def test_wherever_it_is_done_the_hashes_are_the_same_and_in_order(processes: int, grouped: bool, seed: int) -> None:
-    given = blocks(seed)
-    with Hashers(KEY, processes, alone=2000) as hashers:
-        found = list(hashers.run(iter(given), grouped=grouped))
-    assert [one.block for one in found] == given
-    assert found == [hashed(block, HASHER, grouped=grouped) for block in given]
-    for one in found:
-        if grouped:
-            assert told(one) == plain(one.block)
-        else:
-            assert one.hashes == HASHER.hashes(one.block.split(b"\n")[:-1])
-
-
-def _children() -> list[psutil.Process]:
-    found = psutil.Process().children()
-    return [one for one in found if "genuka_pipelines.backups.hashing" in one.cmdline()]
-
-
-def test_a_process_that_is_killed_costs_nothing_but_time(seed: int) -> None:
-    given = blocks(seed, 200)
-
-    def killing() -> Iterator[bytes]:
-        for number, block in enumerate(given):
-            if number in (50, 120):
-                _children()[0].send_signal(signal.SIGKILL)
-            yield block
-
-    with Hashers(KEY, 2, alone=0) as hashers:
-        assert list(hashers.run(killing(), grouped=True)) == [hashed(one, HASHER, grouped=True) for one in given]
-    assert not _children()
-
-
-def test_who_stops_in_the_middle_leaves_no_process(seed: int) -> None:
-    with Hashers(KEY, 2, alone=0) as hashers:
-        run = hashers.run(iter(blocks(seed)), grouped=False)
-        next(run)
-        assert _children()
-    assert not _children()
-
-
-def test_where_no_process_can_be_started_it_is_done_here(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = blocks(seed)
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with Hashers(KEY, 2, alone=0) as hashers:
-        assert [one.block for one in hashers.run(iter(given), grouped=False)] == given
-
-
-def test_a_process_ends_with_the_one_that_began_it() -> None:
-    script = (
-        "import os, time\n"
-        "from genuka_pipelines.backups.hashing import Hashers\n"
-        "hashers = Hashers(bytes(32), 1, alone=0)\n"
-        "list(hashers.run(iter([b'a\\tb\\n']), grouped=False))\n"
-        "print(hashers._started[0].pid, flush=True)\n"
-        "time.sleep(60)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None
-        child = psutil.Process(int(parent.stdout.readline()))
-        os.kill(parent.pid, signal.SIGKILL)
-        child.wait(10)
-    assert not child.is_running()
+def test_threads_do_not_disturb_each_other(seed: int) -> None:
+    dice = random.Random(seed)
+    given = [[dice.randbytes(dice.randrange(200)) for _ in range(2000)] for _ in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(HASHER.hashes, given)) == [b"".join(map(standard, lines)) for lines in given]

@@ -115,8 +115,8 @@ def _broken(patch: pytest.MonkeyPatch, told_of: Story, own: bool) -> Iterator[No
     how: Callable[[], None] = dice.choice([_unreachable, _out_of_memory, lambda: _kill_backends(database)])
     whole = PostgreSQLDump.read
 
-    def read(dump: PostgreSQLDump, name: str, *given: Any) -> Iterator[bytes]:
-        with closing(cast("Generator[bytes, None, None]", whole(dump, name, *given))) as blocks:
+    def read(dump: PostgreSQLDump, name: str, *given: Any, **options: Any) -> Iterator[bytes]:
+        with closing(cast("Generator[bytes, None, None]", whole(dump, name, *given, **options))) as blocks:
             if (dump._database.url, name) == (database.url, table):
                 block = next(blocks, b"")
                 yield block[: block.find(b"\n", len(block) // 2) + 1]

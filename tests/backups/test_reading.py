@@ -158,7 +158,7 @@ def test_bad_input_is_one_sentence(house: BackedHouse, tmp_path: Path) -> None:
     good = path.read_bytes()
     path.chmod(0o600)
     line, _, rest = good.partition(b"\n")
-    line = line.replace(b'"format":1', b'"format":2')
+    line = line.replace(b'"format":2', b'"format":3')
     path.write_bytes(line + b"\n" + house.keyring.sign(line).hex().encode() + b"\n" + rest.partition(b"\n")[2])
     # Altered on the disk: the store notices, and the other region is read.
     assert backup_of(house, ALPHA, name).manifest.tenant == ALPHA

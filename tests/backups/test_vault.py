@@ -18,6 +18,7 @@ from genuka_pipelines.backups.errors import BackupDamaged, KeyShredded, NoSuchBa
 from genuka_pipelines.backups.format import layout
 from genuka_pipelines.backups.locked import put_locked
 from genuka_pipelines.backups.owner import Owner, owner_of
+from genuka_pipelines.backups.vault.first_look import FEW
 from genuka_pipelines.backups.vault.shredding import (
     NotToBeShredded,
     announce_shredding,
@@ -35,6 +36,7 @@ from genuka_pipelines.keys.envelope import Place, TenantKey
 from genuka_pipelines.rows.house import House
 from genuka_pipelines.stores.errors import Locked, NoSuchStore, StoreUnreachable
 from genuka_pipelines.stores.folder.store import FolderStore
+from genuka_pipelines.stores.purge import purge
 from genuka_pipelines.stores.store import Stored
 from tests.servers import fresh_control
 
@@ -179,6 +181,39 @@ def test_many_at_once_agree_on_one_key(stand: Stand, keyring: Keyring, racy: boo
             assert {held[0].key.id} == agreed
             assert racy or len(held) == 1
         assert len(list(stand.france.list(layout.epoch_key(EPOCH, owner.id)))) == 1
+
+
+def test_owners_of_whom_all_were_listed_once_get_the_keys_that_they_have(stand: Stand, keyring: Keyring) -> None:
+    """A night's vault looks for everybody together; what was made, hidden or lost before or after counts the same."""
+    owners = [owner_of(f"together {number}", keyring).id for number in range(FEW + 8)]
+    here, hidden, elsewhere, later, gone, new, *others = reversed(owners)
+    known = {owner: stand.vault().writing(owner, EPOCH, stand.france).tenant_key for owner in (here, hidden, gone)}
+    with stand.without("france"):
+        known[elsewhere] = stand.vault().writing(elsewhere, EPOCH, stand.usa).tenant_key
+    for store in (stand.france, stand.usa):
+        store.delete(layout.tenant_key(hidden))
+        purge(store, layout.tenant_key(gone))
+    vault = stand.vault()
+    for owner in reversed(others):
+        vault.writing(owner, EPOCH, stand.france)
+    with stand.without("france"):
+        # After everybody was listed, by a process that did not see France.
+        known[later] = stand.vault().writing(later, EPOCH, stand.usa).tenant_key
+    for owner in (here, hidden, elsewhere):
+        assert vault.writing(owner, LATER, stand.france).tenant_key == known[owner]
+    with pytest.raises(BackupDamaged, match="no shredding of it is on record"):
+        vault.writing(gone, EPOCH, stand.france)
+    made = vault.writing(later, EPOCH, stand.france)
+    sealed = made.key.seal(b"rows", HERE)
+    assert made.tenant_key != known[later]
+    assert stand.vault().reading(later, EPOCH).open(sealed.data, HERE, "p") == b"rows"
+    ids = {one.key.id for one in KeyObject("usa", stand.usa, later).versions([keyring.root]) if one.key}
+    assert ids == {made.tenant_key, known[later]}
+    first = vault.writing(new, EPOCH, stand.france).tenant_key
+    for store in (stand.france, stand.usa):
+        store.delete(layout.tenant_key(new))
+    assert vault.writing(new, LATER, stand.usa).tenant_key == first
+    assert len(KeyObject("france", stand.france, new).versions([keyring.root])) == 1
 
 
 def test_two_keys_of_regions_that_could_not_see_each_other_both_stay_readable(stand: Stand, owner: Owner) -> None:
@@ -411,6 +446,28 @@ def test_a_copy_that_a_shredding_could_not_see_is_taken_back(stand: Stand, owner
     with pytest.raises(KeyShredded, match="is being destroyed"):
         stand.vault().mend()
     assert versions(stand.usa, owner) == []
+    now = datetime.now(UTC)
+    stand.control.ledger.outcome(intents[0], count=1, root=planned.root, as_of=now, now=now)
+
+
+def test_where_another_region_fails_what_a_shredding_could_not_see_is_taken_back_too(
+    stand: Stand, owner: Owner
+) -> None:
+    planned = Planned(rule=RULE, table="tenant_keys", count=1, root=stand.vault().root_of(owner.id))
+    intents: list[Any] = []
+
+    class Fails(FolderStore):
+        """Somebody confirms a shredding while this region breaks off."""
+
+        def put(self, key: str, data: Any, **how: Any) -> Stored:
+            now = datetime.now(UTC)
+            intents.append(stand.control.ledger.intend(planned, as_of=now, now=now))
+            raise StoreUnreachable("it broke off")
+
+    stand.usa = Fails(stand.folder / "usa", name="usa")
+    with pytest.raises(KeyShredded, match="is being destroyed"):
+        stand.vault().writing(owner.id, EPOCH, stand.france)
+    assert versions(stand.france, owner) == []
     now = datetime.now(UTC)
     stand.control.ledger.outcome(intents[0], count=1, root=planned.root, as_of=now, now=now)
 

@@ -7,8 +7,11 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -17,10 +20,13 @@ from genuka_pipelines.stores.errors import (
     ForeignFile,
     InvalidKey,
     Locked,
+    NoSuchFolder,
     NoSuchObject,
 )
+from genuka_pipelines.stores.folder.one_key import versions_of
 from genuka_pipelines.stores.folder.store import FolderStore
 from genuka_pipelines.stores.purge import purge
+from genuka_pipelines.stores.store import Store, Stored
 from tests.stores.helpers import files_in, leftovers
 
 
@@ -157,6 +163,51 @@ def test_versions_keep_their_order_when_the_clock_runs_backwards(root: Path) -> 
     assert store.get("a") == b"11"
     sizes = [store.get("a", version=s.version) for s in store.list(versions=True)]
     assert sizes == [b"%d" % n for n in range(11, -1, -1)]
+
+
+def test_the_versions_of_one_key_are_told_without_its_neighbours(store: FolderStore) -> None:
+    """As a prefix that other keys begin with too would list them, hidden ones and their markers among them."""
+    for key in ("v1/k/ab", "v1/k/abc", "v1/k/a", "v1/k/ab-c", "v1/k/é t"):
+        for data in (b"1", b"2"):
+            store.put(key, data, if_absent=False)
+    store.delete("v1/k/ab")
+    for key in ("v1/k/ab", "v1/k/é t", "v1/k/nobody", "v1/k"):
+        listed = tuple(one for one in store.list(key, versions=True) if one.key == key)
+        assert store.versions(key) == listed == versions_of(store, key)
+        assert versions_of(cast(Store, Plain(store)), key) == listed
+    assert [one.marker for one in store.versions("v1/k/ab")] == [True, False, False]
+    with pytest.raises(InvalidKey):
+        store.versions("../v1")
+
+
+@dataclass
+class Plain:
+    """A store that can only list."""
+
+    store: FolderStore
+
+    def list(self, prefix: str, *, versions: bool) -> Iterator[Stored]:
+        return self.store.list(prefix, versions=versions)
+
+
+def test_a_folder_that_goes_away_is_missed_by_who_had_it_open(store: FolderStore, root: Path) -> None:
+    store.put("a", b"1")
+    root.rename(root.with_name("away"))
+    for ask in (lambda: store.put("b", b"2"), lambda: list(store.list()), lambda: store.versions("a")):
+        with pytest.raises(NoSuchFolder):
+            ask()
+    root.with_name("away").rename(root)
+    assert store.get("a") == b"1"
+    (root / ".store/format").write_bytes(b"genuka folder store 9\n")
+    with pytest.raises(NoSuchFolder, match="another format"):
+        store.put("b", b"2")
+
+
+@pytest.mark.parametrize("key", ["a/../b", "a/./b", "a/.store/b", "a//b", "/a", "a/", "a\n", "a" * 201, "a/" * 600])
+def test_what_is_allowed_at_a_glance_leaves_no_folder(store: FolderStore, key: str) -> None:
+    for ask in (lambda: store.put(key, b"1"), lambda: store.get(key), lambda: store.versions(key)):
+        with pytest.raises(InvalidKey):
+            ask()
 
 
 # damage

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from genuka_pipelines.stores.errors import NotAllowed, StoreError, StoreFull
+from genuka_pipelines.stores.errors import NotAllowed, StoreError, StoreFull, StoreUnreachable
 from genuka_pipelines.stores.folder import disk
 from genuka_pipelines.stores.folder.store import FolderStore
 from tests.stores.helpers import MIB, files_in, leftovers
@@ -274,6 +274,26 @@ def test_a_folder_closed_to_this_user_is_said(store: FolderStore, root: Path) ->
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_disk_that_fails_is_not_an_absent_file(
+    store: FolderStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a dead writer left would not be mended, and what is there would not be shown."""
+    store.put("a", b"1")
+    look = os.stat
+
+    def fails(path: Any, **how: Any) -> os.stat_result:
+        if "/pending/" in str(path):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return look(path, **how)
+
+    monkeypatch.setattr(os, "stat", fails)
+    with pytest.raises(StoreUnreachable, match="check the disk"):
+        store.put("a", b"2", if_absent=False)
+    monkeypatch.undo()
+    assert store.get("a") == b"1"
+    assert leftovers(root) == []
 
 
 def test_every_system_error_becomes_a_sentence_without_the_path() -> None:

@@ -1,4 +1,4 @@
-"""A hashed block of lines taken apart: whose each row is, and its text without the owner's prefix.
+"""A block of lines hashed and taken apart: whose each row is, and its text without the owner's prefix.
 
 Nothing is done for a row that can be done for a block, and rows that are backed up already are not looked
 at again.
@@ -7,16 +7,14 @@ at again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genuka_pipelines.backups.capturing.sorting import Halves
-from genuka_pipelines.backups.digest import Limbs, limbs
 from genuka_pipelines.backups.errors import CannotCapture
-from genuka_pipelines.backups.hashing import Hashed
+from genuka_pipelines.backups.hashing import Hashes, RowHasher
 
 _UNESCAPED = {b"\\": b"\\", b"t": b"\t", b"n": b"\n", b"r": b"\r", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 NULL = rb"\N"
@@ -63,45 +61,43 @@ def tenant_in(prefix: bytes) -> str | None:
 class Batch:
     """One block of lines `<prefix>\\t<row>\\n`, hashed."""
 
-    def __init__(self, hashed: Hashed) -> None:
-        self._block, self._groups = hashed.block, hashed.groups
-        self.hashes: Limbs = limbs(hashed.hashes)
-        self.prefixes: Halves = np.frombuffer(hashed.hashes, dtype="<u8").reshape(-1, 4)[:, :2]
+    def __init__(self, block: bytes, hasher: RowHasher) -> None:
+        self._block = block
+        self._ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == _NEWLINE)
+        self._starts = np.concatenate((np.zeros(1, dtype=np.intp), self._ends[:-1] + 1))
+        self.hashes: Hashes = hasher.of(block, self._starts, self._ends)
 
     def __len__(self) -> int:
         return len(self.hashes)
 
-    def by_owner(self, numbers: Numbers) -> tuple[NDArray[np.uint32], list[Texts]]:
-        """Of a grouped block, the owner numbers of all its rows, and all their texts."""
-        assert self._groups is not None  # noqa: S101 - asked of grouped blocks alone
-        found = [(numbers[prefix], text, rows) for prefix, text, rows in self._groups]
-        owners = np.array([owner for owner, _, _ in found], dtype=np.uint32)
-        return np.repeat(owners, [rows for _, _, rows in found]), found
+    def rows(self, wanted: NDArray[np.bool_] | None, numbers: Numbers) -> Picked:
+        """The rows that are wanted (None for all), each with its owner."""
+        block = self._block
+        starts, ends = (self._starts, self._ends) if wanted is None else (self._starts[wanted], self._ends[wanted])
+        from_, to = starts.tolist(), ends.tolist()
+        heads = [block.index(b"\t", start) for start in from_]
+        prefixes = map(block.__getitem__, map(slice, from_, heads))
+        owners = np.fromiter(map(numbers.__getitem__, prefixes), dtype=np.uint32, count=len(heads))
+        return Picked(block, owners, heads, to)
 
-    def owners(self, wanted: NDArray[np.bool_], numbers: Numbers) -> NDArray[np.uint32]:
-        """The owner numbers of the rows that are wanted."""
-        block, (starts, _) = self._block, self._bounds
-        found = [numbers[block[at : block.index(b"\t", at)]] for at in starts[wanted].tolist()]
-        return np.array(found, dtype=np.uint32)
 
-    def texts(self, wanted: NDArray[np.bool_], owners: NDArray[np.uint32]) -> Iterator[Texts]:
-        """The rows that are wanted, joined by owner (of each row, its number)."""
-        at = np.flatnonzero(wanted)
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Rows of a block, in its order: the owner number of each, and where its text lies."""
+
+    block: bytes
+    owners: NDArray[np.uint32]
+    heads: list[int]
+    ends: list[int]
+
+    def texts(self, wanted: NDArray[np.bool_] | None = None) -> Iterator[Texts]:
+        """The texts of the rows that are wanted (None for all), joined by owner."""
+        at = np.arange(len(self.owners)) if wanted is None else np.flatnonzero(wanted)
         if not len(at):
             return
-        order = at[np.argsort(owners[at], kind="stable")]
-        sorted_owners = owners[order]
-        block, (starts, ends) = self._block, self._bounds
-        rows = [
-            block[block.index(b"\t", start) + 1 : end]
-            for start, end in zip(starts[order].tolist(), ends[order].tolist(), strict=True)
-        ]
-        cuts = np.flatnonzero(sorted_owners[1:] != sorted_owners[:-1]) + 1
-        for start, stop in pairwise([0, *cuts.tolist(), len(order)]):
-            yield int(sorted_owners[start]), b"\n".join([*rows[start:stop], b""]), stop - start
-
-    @cached_property
-    def _bounds(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Where each line begins and ends."""
-        ends = np.flatnonzero(np.frombuffer(self._block, dtype=np.uint8) == _NEWLINE)
-        return np.concatenate((np.zeros(1, dtype=np.intp), ends[:-1] + 1)), ends
+        order = at[np.argsort(self.owners[at], kind="stable")]
+        owners, block, heads, ends = self.owners[order], self.block, self.heads, self.ends
+        rows = [block[heads[row] + 1 : ends[row] + 1] for row in order.tolist()]
+        cuts = np.flatnonzero(owners[1:] != owners[:-1]) + 1
+        for start, stop in pairwise([0, *cuts.tolist(), len(rows)]):
+            yield int(owners[start]), b"".join(rows[start:stop]), stop - start

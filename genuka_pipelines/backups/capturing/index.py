@@ -22,10 +22,10 @@ from genuka_pipelines.backups.capturing.seen import Seen
 from genuka_pipelines.backups.capturing.sorting import Halves, Newcomers, Rows, columns, merged
 from genuka_pipelines.backups.errors import IndexUnusable
 
-FORMAT = 1
+FORMAT = 2
 _HEADER = 4096
-_STEP = 1 << 19
-"""Rows that are looked at together where a whole index is gone through: 10 MB."""
+_STEP = 1 << 17
+"""Rows that are looked at together where a whole index is gone through: 10 MB with what is made of them."""
 _READ = 1 << 22
 
 

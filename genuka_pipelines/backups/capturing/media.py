@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from genuka_pipelines.backups.capturing.place import Tonight
 from genuka_pipelines.backups.capturing.state import PLATFORM, Held, place_key
-from genuka_pipelines.backups.digest import RowHasher, Sums, limbs
+from genuka_pipelines.backups.digest import HASH, RowHasher, Sums, limbs
 from genuka_pipelines.backups.format.fragment import Heading
 from genuka_pipelines.rows.path import tenant_of
 from genuka_pipelines.stores.errors import CorruptObject, NoSuchObject
@@ -92,7 +92,7 @@ def _named(system: str, scope: Scope, tonight: Tonight, hasher: RowHasher) -> It
                 keys, tenants = (column.to_pylist() for column in batch.columns)
                 hashes = hasher.hashes([key.encode() for key in keys])
                 for at, tenant in enumerate(tenants):
-                    yield hashes[32 * at : 32 * at + 16], tonight.state.number(tenant)
+                    yield hashes[HASH * at : HASH * (at + 1)], tonight.state.number(tenant)
 
 
 def _queries(system: str, place: Place) -> Iterator[sa.Select[tuple[str, str | None]]]:
@@ -114,7 +114,7 @@ def _owner(key: str, tonight: Tonight, hasher: RowHasher) -> int:
     hashes = hasher.hashes([one.encode() for one in above])
     for at, name in enumerate(above):
         if at == 0 or NUMBER.fullmatch(name):
-            owner = tonight.state.owner_of_object(hashes[32 * at : 32 * at + 16])
+            owner = tonight.state.owner_of_object(hashes[HASH * at : HASH * (at + 1)])
             if owner is not None:
                 return owner
     return PLATFORM
@@ -126,7 +126,7 @@ def _described(
     """The line of an object, and whether its bytes were read or proved; None where it is gone meanwhile."""
     version, sha256 = one.version, one.sha256
     if version is None or sha256 is None:
-        key = hasher.hashes([f"{system}\x1f{one.key}".encode()])[:16]
+        key = hasher.hashes([f"{system}\x1f{one.key}".encode()])
         seen = f"{one.created.isoformat()} {one.size}"
         known = tonight.state.object_seen(key, seen)
         if known is None:

@@ -30,7 +30,6 @@ from genuka_pipelines.backups.format.fragment import Fragment, Heading
 from genuka_pipelines.backups.format.layout import CANARY
 from genuka_pipelines.backups.format.manifest import MediaState, PlaceState, TableState
 from genuka_pipelines.backups.format.night import Night, OwnerState
-from genuka_pipelines.backups.hashing import Hashers
 from genuka_pipelines.backups.owner import Owner, owner_of
 from genuka_pipelines.backups.vault.vault import Vault
 from genuka_pipelines.catalog.errors import GenukaError
@@ -80,16 +79,12 @@ def capture(
     with house.control.leases.hold("backup_replication", "capture", run, LEASE) as lease:
         regions = _answering(house, plan)
         region = next(iter(regions))
-        with (
-            open_state(house.backups) as state,
-            Spool(house.backups) as spool,
-            Hashers(row_key(house.keyring), workers) as hashers,
-        ):
+        with open_state(house.backups) as state, Spool(house.backups) as spool:
             _sweep(house.backups, state)
             if not state.known():
                 recall(house, state, now)
             backup = state.begin(now)
-            work = _Work(house, plan, backup, now, state, spool, hashers, workers, progress or _silent)
+            work = _Work(house, plan, backup, now, state, spool, workers, progress or _silent)
             work.read()
             with Putting(regions[region]) as putting:
                 written = work.write(
@@ -106,21 +101,21 @@ def capture(
 class _Work:
     def __init__(
         self, house: Backupable, plan: BackupPlan, backup: str, now: datetime, state: State, spool: Spool,
-        hashers: Hashers, workers: int, progress: Progress,
+        workers: int, progress: Progress,
     ) -> None:  # fmt: skip
         self._house, self._plan, self._backup, self._now = house, plan, backup, now
         self._state, self._spool = state, spool
         self._key = row_key(house.keyring)
+        self._hasher = RowHasher(self._key)
         self._epoch = epoch_of(backup)
         self._known = {
             number: known for number, known in state.known().items() if epoch_of(known.backup) == self._epoch
         }
         self._tonight = Tonight(
-            backup, house.backups, state, TableReader(hashers, state.number, spool, house.backups), workers,
+            backup, house.backups, state, TableReader(self._hasher, state.number, spool, house.backups), workers,
             plan.fewer_rows, plan.few_rows, progress,
             {number: frozenset((*known.chain, known.backup)) for number, known in self._known.items()},
         )  # fmt: skip
-        self._hasher = RowHasher(self._key)
         self._scope = Scope()
         self._places: dict[str, PlaceRead] = {}
         self._media: dict[str, MediaRead] = {}

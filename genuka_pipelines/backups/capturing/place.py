@@ -15,16 +15,16 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from genuka_pipelines.backups.capturing.index import RowIndex, RowsRepeated
 from genuka_pipelines.backups.capturing.state import Held, State, Stood, place_key
 from genuka_pipelines.backups.capturing.table import IndexLies, Read, Reading, TableReader
+from genuka_pipelines.backups.capturing.whose import Whose, whose
 from genuka_pipelines.backups.errors import CannotCapture, IndexUnusable
 from genuka_pipelines.backups.format.fragment import Fragment, Heading, fragment
-from genuka_pipelines.rows.path import tenant_of
 
 if TYPE_CHECKING:
     from genuka_pipelines.rows.declared import Home
@@ -53,18 +53,18 @@ class Place:
         """Whether its rows are of several owners."""
         return self.tenant is None and self.home.tenants is not None
 
-    def prefix(self, table: str) -> sa.ColumnElement[Any] | None:
-        """The expression that says whose a row is; None where no row is a tenant's.
+    def whose(self, table: str, shapes: Mapping[str, Shape]) -> Whose | None:
+        """Whose the rows of a table are; None where none is a tenant's.
 
         CannotCapture where a table is held for tenants and nothing leads from its rows to them.
         """
         if self.tenant is not None:
-            return sa.literal(self.tenant, sa.Text)
+            return Whose(sa.literal(self.tenant, sa.Text))
         declared = self.home.declared.get(table)
         if declared is None or self.home.tenants is None:
             return None
         if declared.category.tables[table].tenant is not None:
-            return tenant_of(self.home.table(table))
+            return whose(self.home.table(table), shapes)
         if declared.category.role == "processor":
             raise CannotCapture(
                 f"table '{table}' of {self.system} is held for tenants, and nothing leads from its rows to them: "
@@ -145,9 +145,9 @@ class _Reading:
 
     def read(self) -> PlaceRead:
         shapes = self._dump.tables()
-        prefixes = {table: self._place.prefix(table) for table in shapes}
+        owners = {table: self._place.whose(table, shapes) for table in shapes}
         largest = sorted(shapes, key=lambda table: -self._before[table].rows if table in self._before else 0)
-        each(largest, self._dump.workers, lambda table, worker: self._table(shapes[table], prefixes[table], worker))
+        each(largest, self._dump.workers, lambda table, worker: self._table(shapes[table], owners[table], worker))
         vanished = tuple(table for table in self._before if table not in shapes)
         for table in vanished:
             self._end(table)
@@ -164,7 +164,7 @@ class _Reading:
             taken_at=self._dump.taken_at,
             shapes=shapes,
             tables=self._stood,
-            routed=frozenset(table for table, prefix in prefixes.items() if prefix is not None),
+            routed=frozenset(table for table, found in owners.items() if found is not None),
             definition=fragment([(heading, len(lines), lines)]),
             definition_sha256=hashlib.sha256(b"".join(lines)).hexdigest(),
             sequences=self._dump.sequences(),
@@ -175,7 +175,7 @@ class _Reading:
             undeclared=(*(table for table in shapes if table not in declared), *self._dump.elsewhere),
         )
 
-    def _table(self, shape: Shape, prefix: sa.ColumnElement[Any] | None, worker: int) -> None:
+    def _table(self, shape: Shape, owners: Whose | None, worker: int) -> None:
         before = self._before.get(shape.name)
         with self._night.lock:
             everything = self._night.state.held(self._place.key, shape.name)
@@ -188,7 +188,8 @@ class _Reading:
             reading = Reading(self._place.number, shape.name, self._night.backup, held, index, attempt)
             file = self._file(shape.name, attempt)
             # Closed at once on an error: an open read keeps its transaction in the source.
-            with closing(self._dump.read(shape.name, prefix, worker)) as blocks:
+            tenant, of = (owners.tenant, owners.of) if owners else (None, None)
+            with closing(self._dump.read(shape.name, tenant, worker, of=of)) as blocks:
                 try:
                     found = self._night.reader.read(reading, blocks, self._night.folder / file)
                     break

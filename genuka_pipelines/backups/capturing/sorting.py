@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 Halves = NDArray[np.uint64]
 """Prefixes of row hashes as n rows of two little-endian numbers of 64 bits."""
-RUN_ROWS = 1 << 19
+RUN_ROWS = 1 << 18
 _SPAN = 1 << 64
 
 
@@ -90,7 +90,7 @@ class Earlier(Protocol):
 
 
 class Newcomers:
-    """Rows to be added to an index, in any order; more than half a million of them wait in a nameless file."""
+    """Rows to be added to an index, in any order; more than a quarter of a million of them wait in a nameless file."""
 
     def __init__(self, folder: Path, run_rows: int = RUN_ROWS) -> None:
         self._folder, self._run_rows = folder, run_rows

@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from genuka_pipelines.backups.errors import CannotCapture
 from genuka_pipelines.backups.format.fragment import Fragment, Heading, Held, fragment, texts_of
 
-BUDGET = 64 << 20
+BUDGET = 16 << 20
 CHUNK = 2 << 20
-SMALL = 128 << 10
+SMALL = 32 << 10
 _OVERHEAD, _PIECE = 500, 60
 """What a heading of an owner, and each text under it, cost in memory beside the bytes."""
 

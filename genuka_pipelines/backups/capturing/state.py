@@ -21,7 +21,7 @@ from genuka_pipelines.backups.digest import Digest
 from genuka_pipelines.backups.errors import ClocksApart
 from genuka_pipelines.backups.format.manifest import Manifest
 
-VERSION = 2
+VERSION = 3
 _FORWARD = timedelta(minutes=5)
 PLATFORM = 0
 """The number of the platform; tenants count from 1."""

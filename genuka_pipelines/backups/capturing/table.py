@@ -16,17 +16,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genuka_pipelines.backups.capturing.ahead import ahead
 from genuka_pipelines.backups.capturing.batch import Batch, Numbers, Texts
 from genuka_pipelines.backups.capturing.index import RowIndex, RowsRepeated, write_index
 from genuka_pipelines.backups.capturing.sorting import Newcomers
 from genuka_pipelines.backups.capturing.spool import Spool
 from genuka_pipelines.backups.capturing.state import Held
-from genuka_pipelines.backups.digest import Sums
+from genuka_pipelines.backups.digest import Digest, Sums, limbs
 from genuka_pipelines.backups.format.fragment import Heading
-from genuka_pipelines.backups.hashing import Hashers
+from genuka_pipelines.backups.hashing import RowHasher
 
 Indexed = Literal["written", "kept", "none"]
-_LOW = 1 << 128
 _FORGET_EVERY = 1 << 18
 
 
@@ -70,15 +70,15 @@ class Read:
 class TableReader:
     """Reads tables of one night. Safe between threads."""
 
-    def __init__(self, hashers: Hashers, numbers: Callable[[str | None], int], spool: Spool, folder: Path) -> None:
-        self._hashers, self._numbers, self._spool, self._folder = hashers, Numbers(numbers), spool, folder
+    def __init__(self, hasher: RowHasher, numbers: Callable[[str | None], int], spool: Spool, folder: Path) -> None:
+        self._hasher, self._numbers, self._spool, self._folder = hasher, Numbers(numbers), spool, folder
 
     def read(self, reading: Reading, blocks: Iterator[bytes], index_file: Path) -> Read:
         """Read a table to its end and write its index of tonight. RowsRepeated or IndexLies: read it again, whole."""
         work = _Work(reading, self._folder)
-        with closing(self._hashers.run(blocks, grouped=reading.index is None)) as hashed_blocks:
-            for hashed in hashed_blocks:
-                for heading, texts in work.take(Batch(hashed), self._numbers):
+        with closing(ahead(blocks)) as gathered:
+            for block in gathered:
+                for heading, texts in work.take(Batch(block, self._hasher), self._numbers):
                     self._spool.add(heading, texts)
         for heading, texts in work.gone():
             self._spool.add(heading, texts)
@@ -100,7 +100,7 @@ class _Work:
     def __init__(self, reading: Reading, folder: Path) -> None:
         self._reading = reading
         self.fresh = Newcomers(folder)
-        self._read, self._new, self._gone = Sums(), Sums(4), Sums(4)
+        self._read, self._new, self._gone = Sums(), Sums(), Sums()
         self._looked = 0
         self._going_on = np.zeros(max(reading.held, default=0) + 1, dtype=np.bool_)
         if reading.index is not None:
@@ -110,26 +110,28 @@ class _Work:
         """Count a batch; what of it is to be written, by heading."""
         index = self._reading.index
         if index is None:
-            owners, texts = batch.by_owner(numbers)
-            self.fresh.add(batch.prefixes, owners)
-            self._read.add(owners, batch.hashes)
-            yield self._reading.heading("base"), texts
+            rows = batch.rows(None, numbers)
+            self.fresh.add(batch.hashes, rows.owners)
+            self._read.add(rows.owners, limbs(batch.hashes))
+            yield self._reading.heading("base"), rows.texts()
             return
-        found = index.find(batch.prefixes)
+        found = index.find(batch.hashes)
         owners, unknown = found.owners, ~found.known
-        owners[unknown] = batch.owners(unknown, numbers)
+        rows = batch.rows(unknown, numbers)
+        owners[unknown] = rows.owners
         self._looked += len(batch)
         if self._looked >= _FORGET_EVERY:
             index.forget_pages()
             self._looked = 0
-        self.fresh.add(batch.prefixes[unknown], owners[unknown])
-        self._read.add(owners, batch.hashes)
-        going_on = self._goes_on(owners)
-        new = unknown & going_on
-        self._new.add(owners[new], batch.hashes[new, :4])
-        yield self._reading.heading("base"), batch.texts(~going_on, owners)
-        if new.any():
-            yield self._reading.heading("rows"), batch.texts(new, owners)
+        new = batch.hashes[unknown]
+        self.fresh.add(new, rows.owners)
+        self._read.add(owners, limbs(batch.hashes))
+        goes_on = self._goes_on(rows.owners)
+        self._new.add(rows.owners[goes_on], limbs(new[goes_on]))
+        yield self._reading.heading("rows"), rows.texts(goes_on)
+        whole = ~self._goes_on(owners)
+        if whole.any():
+            yield self._reading.heading("base"), batch.rows(whole, numbers).texts()
 
     def gone(self) -> Iterator[tuple[Heading, Iterable[Texts]]]:
         """The prefixes of rows that were not met again, by owner."""
@@ -138,7 +140,7 @@ class _Work:
         for part in self._reading.index.gone():
             rows = part.where(self._goes_on(part.owners))
             prefixes = rows.prefixes
-            self._gone.add(rows.owners, prefixes.view("<u4"))
+            self._gone.add(rows.owners, limbs(prefixes))
             order = np.argsort(rows.owners, kind="stable")
             yield self._reading.heading("gone"), _by_owner(rows.owners[order], prefixes[order])
 
@@ -149,7 +151,7 @@ class _Work:
             before = reading.held.get(owner)
             rows, digest = self._read.rows_of(owner), self._read.of(owner)
             if before is not None and reading.index is not None:
-                self._prove(owner, before, rows, digest.low)
+                self._prove(owner, before, rows, digest)
             if before is not None and (before.rows, before.digest) == (rows, digest):
                 unchanged.append(owner)
                 continue
@@ -157,10 +159,10 @@ class _Work:
             changes.append((owner, Held(rows, digest, base)))
         return Read(int(self._read.rows.sum()), tuple(changes), frozenset(unchanged), index)
 
-    def _prove(self, owner: int, before: Held, rows: int, low: int) -> None:
-        expected = before.digest.low + self._new.of(owner).low - self._gone.of(owner).low
+    def _prove(self, owner: int, before: Held, rows: int, digest: Digest) -> None:
+        expected = before.digest + self._new.of(owner) - self._gone.of(owner)
         counted = before.rows + self._new.rows_of(owner) - self._gone.rows_of(owner)
-        if (expected % _LOW, counted) != (low, rows):
+        if (expected, counted) != (digest, rows):
             raise IndexLies
 
     def _goes_on(self, owners: NDArray[np.uint32]) -> NDArray[np.bool_]:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from genuka_pipelines.backups.errors import BackupDamaged, UnknownFormat
 from genuka_pipelines.control.canonical import canonical_json
 
-FORMAT = 1
+FORMAT = 2
 Sign = Callable[[bytes], bytes]
 Verify = Callable[[bytes, bytes], bool]
 """`(signature, message)`: whether we signed it."""
@@ -33,8 +33,17 @@ class Part(BaseModel):
     @classmethod
     def checked(cls: type[P], data: str | bytes, name: str) -> P:
         """The value in the object `name`; BackupDamaged, naming it, where the JSON is another's."""
+        return cls._or_damaged(lambda: cls.model_validate_json(data), name)
+
+    @classmethod
+    def taken(cls: type[P], value: Mapping[str, Any], name: str) -> P:
+        """The same of JSON that was read already."""
+        return cls._or_damaged(lambda: cls.model_validate(value), name)
+
+    @classmethod
+    def _or_damaged(cls: type[P], read: Callable[[], P], name: str) -> P:
         try:
-            return cls.model_validate_json(data)
+            return read()
         except ValidationError:
             what = cls.__name__.lower()
             raise BackupDamaged(
@@ -71,7 +80,7 @@ def opened(data: bytes, name: str, verify: Verify) -> Enveloped:
     if header.get("format") != FORMAT:
         raise UnknownFormat(
             f"{name} has format {header.get('format')}, and this program reads {FORMAT}: "
-            "install a newer genuka-pipelines"
+            "install a newer genuka-pipelines, or the one that wrote it"
         )
     if hashlib.sha256(body).hexdigest() != header.get("body_sha256"):
         raise BackupDamaged(f"{name} is truncated or altered in its body: take the other region's")

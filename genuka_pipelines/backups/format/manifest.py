@@ -23,7 +23,7 @@ class Section(Part):
     """A run of rows within a pack: of which database (its number in `places`) and table, and what kind.
 
     base: rows, and nothing of this table before this backup counts. rows: rows that are new. gone: the
-    16-byte prefixes of hashes of rows that are no more. definition and media: lines of JSON.
+    16-byte hashes of rows that are no more. definition and media: lines of JSON.
     """
 
     place: int = Field(ge=0)
@@ -159,13 +159,13 @@ def write_manifest(
 
 def read_header(data: bytes, name: str, verify: Verify) -> Header:
     """The header of the manifest `name`, checked; BackupDamaged or UnknownFormat."""
-    return Header.checked(canonical_json(opened(data, name, verify).header), name)
+    return Header.taken(opened(data, name, verify).header, name)
 
 
 def read_manifest(data: bytes, name: str, *, unseal: Callable[[bytes], bytes], verify: Verify) -> Manifest:
     """The whole manifest `name`; `unseal` opens the body, and raises Undecryptable where it cannot."""
     found = opened(data, name, verify)
-    header = Header.checked(canonical_json(found.header), name)
+    header = Header.taken(found.header, name)
     manifest = Manifest.checked(unseal(found.body), name)
     if (manifest.backup, manifest.owner) != (header.backup, header.owner):
         raise BackupDamaged(f"{name} holds the body of another backup: take the other region's")

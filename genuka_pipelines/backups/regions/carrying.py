@@ -16,7 +16,6 @@ from genuka_pipelines.backups.format.manifest import Named
 from genuka_pipelines.backups.regions.region import Degraded
 from genuka_pipelines.backups.regions.shelf import READS, Shelf, long_enough
 from genuka_pipelines.backups.regions.tally import Carried
-from genuka_pipelines.stores.digests import digest_of
 from genuka_pipelines.stores.errors import (
     AlreadyThere,
     ChecksumMismatch,
@@ -61,10 +60,8 @@ class Carrier:
                 body = cast(BinaryIO, spool)
                 try:
                     self._read(stored, body)
-                    body.seek(0)
-                    if digest_of(body).sha256 == named.sha256:
-                        self._put(named, body, until, absent=absent)
-                        return True
+                    self._put(named, body, until, absent=absent)  # hashed there, before anything is kept of it
+                    return True
                 except (CorruptObject, ChecksumMismatch):
                     continue
                 except NoSuchObject:

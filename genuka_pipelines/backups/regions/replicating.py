@@ -153,8 +153,12 @@ class _Run:
         here = manifests_of(carrier.source, owner, named, self.verify)
         for backup in sorted(here):
             self.seen.add((owner, backup))
-            known = carrier.target.listed.get(layout.manifest(backup, owner))
-            there = carrier.target.manifest(owner, backup, self.verify) if known or here[backup] is None else None
+            listed_there = carrier.target.listed.get(layout.manifest(backup, owner))
+            there = (
+                carrier.target.manifest(owner, backup, self.verify, known=here[backup])
+                if listed_there or here[backup] is None
+                else None
+            )
             if self._manifest(here[backup], there, carrier):
                 self.whole.add((owner, backup))
             elif here[backup] is None and there is None:
@@ -172,8 +176,10 @@ class _Run:
                 self.tally.add("already", each.key)
             else:
                 needed.append(each)
-        waiting = [self.carriers.submit(self._carry, carrier, each, header.retain_until) for each in needed]
-        arrived = [future.result() for future in waiting]
+        # The last is carried here, where somebody would wait for it: most owners need one or two.
+        waiting = [self.carriers.submit(self._carry, carrier, each, header.retain_until) for each in needed[:-1]]
+        arrived = [self._carry(carrier, each, header.retain_until) for each in needed[-1:]]
+        arrived += [future.result() for future in waiting]
         if not all(arrived) or any((header.owner, before) not in self.whole for before in header.chain):
             if there is None:
                 self.tally.add("missing", found.named.key)

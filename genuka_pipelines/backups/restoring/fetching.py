@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from genuka_pipelines.backups.errors import BackupDamaged, KeyShredded, NoSuchBackup, UnknownFormat
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.stores.errors import CorruptObject, NoSuchObject
+from genuka_pipelines.stores.folder.one_key import versions_of
 
 if TYPE_CHECKING:
     from genuka_pipelines.stores.store import Store
@@ -84,7 +85,7 @@ def copies(store: Store, key: str) -> Iterator[Callable[[], bytes]]:
     """What the store shows, then every version of it."""
     yield lambda: store.get(key)
     try:
-        versions = [one for one in store.list(key, versions=True) if one.key == key and not one.marker]
+        versions = [one for one in versions_of(store, key) if not one.marker]
     except GenukaError:
         return
     for one in versions:

@@ -16,13 +16,14 @@ import sqlalchemy as sa
 
 from genuka_pipelines.backups.digest import Digest, RowHasher
 from genuka_pipelines.backups.errors import NotTheSame
+from genuka_pipelines.backups.restoring.filling import Filling
 from genuka_pipelines.backups.restoring.plan import Expected, Plan, Target
-from genuka_pipelines.backups.restoring.targets import made_if_missing
+from genuka_pipelines.backups.restoring.targets import answers, made_if_missing
 from genuka_pipelines.rows.path import tenant_of
 from genuka_pipelines.systems.database import Database
 
 if TYPE_CHECKING:
-    from genuka_pipelines.backups.restoring.reading import Backup
+    from genuka_pipelines.backups.restoring.reading import Backup, Run
     from genuka_pipelines.rows.declared import Home
     from genuka_pipelines.systems.dump import Definition, Load
 
@@ -54,8 +55,9 @@ def loaded(plan: Plan, backups: Sequence[Backup], into: Mapping[str, Target]) ->
     with ExitStack() as stack:
         found: dict[str, Loaded] = {}
         for name, place in plan.places.items():
-            made_if_missing(into[name].url)
             database = stack.enter_context(Database(into[name].url, name=place.where.system))
+            if not answers(database):
+                made_if_missing(into[name].url)
             definition = backups[place.defined_by].definition(place.where)
             load = stack.enter_context(database.load(into[name].schema))
             load.create(definition, place.tables)
@@ -72,9 +74,15 @@ def loaded(plan: Plan, backups: Sequence[Backup], into: Mapping[str, Target]) ->
 def _fill(plan: Plan, backup: Backup, number: int, found: Mapping[str, Loaded]) -> None:
     names = {place.where: name for name, place in plan.places.items() if number in place.of}
     wanted = [(where, table) for where, table in backup.tables() if where in names]
-    for run in backup.rows(wanted):
+
+    def load(run: Run, blocks: Iterator[bytes]) -> None:
         one = found[names[run.where]]
-        one.rows[run.table] += one.load.rows(run.table, run.columns, run.blocks)
+        one.rows[run.table] += one.load.rows(run.table, run.columns, blocks)
+
+    filling = Filling(load)
+    for run in backup.rows(wanted):
+        filling.add(run)
+    filling.finish()
 
 
 def prove(plan: Plan, name: str, one: Loaded, home: Home, row_key: bytes, tenant: str | None) -> None:

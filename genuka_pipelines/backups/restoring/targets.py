@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
 
+from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.systems.database import Database
 from genuka_pipelines.systems.dropping import beside, drop_database, exists
 from genuka_pipelines.systems.errors import TargetNotEmpty
@@ -19,6 +20,15 @@ _LISTED = {
     "postgresql": "SELECT datname FROM pg_database",
     "mysql": "SELECT schema_name FROM information_schema.schemata",
 }
+
+
+def answers(database: Database) -> bool:
+    """Whether a database is there and lets us in: one connection, that is used again. If not, the server tells why."""
+    try:
+        with database.connected():
+            return True
+    except GenukaError:
+        return False
 
 
 def made_if_missing(url: sa.URL) -> bool:

@@ -20,13 +20,14 @@ from genuka_pipelines.backups.format import layout
 from genuka_pipelines.backups.format.manifest import Named
 from genuka_pipelines.backups.locked import put_locked
 from genuka_pipelines.backups.vault.epoch_keys import EitherKey, opened_epoch
+from genuka_pipelines.backups.vault.first_look import DOWN, FirstLook, Listed, by_key, owners_in
 from genuka_pipelines.backups.vault.wrapped import KeyObject, Wrapped
 from genuka_pipelines.control.bodies import KeyShredded as Shredded
 from genuka_pipelines.control.merkle import merkle_root
 from genuka_pipelines.keys.envelope import EpochKey, TenantKey
 from genuka_pipelines.keys.errors import KeyStillThere, Undecryptable
 from genuka_pipelines.keys.shredding import Receipt, shred
-from genuka_pipelines.stores.errors import CorruptObject, NoSuchObject, NoSuchStore, StoreUnreachable
+from genuka_pipelines.stores.errors import CorruptObject, NoSuchObject
 
 if TYPE_CHECKING:
     from genuka_pipelines.control import Ledger
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 RULE = "backups/tenant_keys"
 """The rule of the intentions under which keys are destroyed."""
 _MENDERS = 8
-_DOWN = (StoreUnreachable, NoSuchStore)
 T = TypeVar("T")
 Held = Mapping[KeyObject, list[Wrapped]]
 
@@ -74,6 +74,7 @@ class Vault:
 
     def __init__(self, keyring: Keyring, regions: Mapping[str, Store], ledger: Ledger) -> None:
         self._keyring, self._regions, self._ledger = keyring, dict(regions), ledger
+        self._first = FirstLook(self._regions)
         self._known: _Told | None = None
         self._looks, self._looking = 0, threading.Lock()
 
@@ -97,7 +98,7 @@ class Vault:
 
         def look(store: Store) -> None:
             nonlocal wrapped_otherwise
-            for path, versions in _by_key(store, layout.epoch_key(epoch, owner)).items():
+            for path, versions in by_key(store, layout.epoch_key(epoch, owner)).items():
                 wrapped_otherwise |= path not in tenants
                 if path in tenants and path not in found:
                     found[path] = opened_epoch(tenants[path], epoch, store, versions)
@@ -113,14 +114,14 @@ class Vault:
 
     def owners(self) -> frozenset[str]:
         """Whose keys there are, in any region; every region must answer."""
-        return _owners(map(_by_key, self._regions.values()))
+        return owners_in(map(by_key, self._regions.values()))
 
     def mend(self) -> int:
         """Copies keys to the regions that lack them; how many owners lacked one. Every region must answer."""
         going = self._going()
         # Listed once: asked owner by owner, a store reads the names of all the others too.
-        listed = {region: _by_key(store) for region, store in self._regions.items()}
-        owners = [owner for owner in sorted(_owners(listed.values())) if self.root_of(owner) not in going]
+        listed = {region: by_key(store) for region, store in self._regions.items()}
+        owners = [owner for owner in sorted(owners_in(listed.values())) if self.root_of(owner) not in going]
         with ThreadPoolExecutor(_MENDERS, thread_name_prefix="keys") as pool:
             return sum(pool.map(lambda owner: self._mended(owner, listed), owners))
 
@@ -150,7 +151,7 @@ class Vault:
         """Every version of an owner's wrapped key, as its region and SHA-256, in the regions that answer."""
         found: list[tuple[str, str]] = []
         for each in self._objects(owner):
-            with suppress(*_DOWN):
+            with suppress(*DOWN):
                 found += [(each.place, sha256) for sha256 in each.hashes()]
         return found
 
@@ -182,7 +183,7 @@ class Vault:
         for store in self._regions.values():
             try:
                 look(store)
-            except (*_DOWN, NoSuchObject, CorruptObject, Undecryptable) as error:
+            except (*DOWN, NoSuchObject, CorruptObject, Undecryptable) as error:
                 trouble = trouble or error
         return trouble
 
@@ -191,7 +192,7 @@ class Vault:
         for each in self._objects(owner):
             try:
                 return each.current(self._keyring.root)
-            except _DOWN:
+            except DOWN:
                 continue
             except (CorruptObject, Undecryptable):
                 return None
@@ -214,7 +215,7 @@ class Vault:
 
         The oldest of the first region counts, where two were made at once; but one that this epoch already has.
         """
-        held, trouble = self._held(owner)
+        held, trouble = self._held(owner, self._first.of(owner))
         if not held and trouble is not None:
             raise trouble
         if not _keys(held):
@@ -222,11 +223,7 @@ class Vault:
                 raise error
             held = self._refuse_lost(owner, epoch, store) or held
         if not _keys(held):
-            new = TenantKey.new(owner)
-            wrapped = Wrapped(None, new.wrapped_by(self._keyring.root, also=self._keyring.escrow), new)
-            # In one region first, where one of many wins; what won goes into the others.
-            self._spread(owner, dict(list(held.items())[:1]), [wrapped])
-            held, _ = self._held(owner)
+            held = self._made(owner, list(held))
         keys = _keys(held)
         begun = (one for one in keys.values() if one.key and _there(store, epoch_key_path(epoch, owner, one.key)))
         chosen = next(begun, None) or next(iter(keys.values()), None)
@@ -237,41 +234,46 @@ class Vault:
             each.show_unlocked()
         return chosen.key
 
+    def _made(self, owner: str, lacking: Sequence[KeyObject]) -> Held:
+        """Put a new key into regions that have none; what they hold then, which may be a racer's."""
+        new, (first, *_) = TenantKey.new(owner), lacking
+        with self._unless_shredded(owner) as put:
+            # In one region first, where one of many wins; what won goes into the others.
+            wrapped = new.wrapped_by(self._keyring.root, also=self._keyring.escrow)
+            put.append((first, first.add(wrapped, beside=False)))
+            held, _ = self._held(owner)
+            _fill(held, list(_keys(held).values())[:1], put)
+        return held
+
     def _mended(self, owner: str, listed: Mapping[str, Mapping[str, Sequence[Stored]]]) -> bool:
         objects, root = self._objects(owner), self._keyring.root
         found = {each: listed[each.place].get(each.path, ()) for each in objects}
         held = {each: each.versions([root], found[each]) for each in objects}
-        lacked = self._spread(owner, held, _keys(held).values())
+        lacked = self._spread(owner, held, list(_keys(held).values()))
         for each in objects:
             if any(one.marker for one in found[each]):
                 each.show()
         return lacked
 
-    def _held(self, owner: str) -> tuple[Held, Exception | None]:
-        """The versions of an owner's key in each region that answers, and what kept one from answering."""
+    def _held(self, owner: str, listed: Listed | None = None) -> tuple[Held, Exception | None]:
+        """The versions of an owner's key in each region that answers, perhaps as it was `listed`, and what kept one
+        from answering."""
         found: dict[KeyObject, list[Wrapped]] = {}
         trouble: Exception | None = None
         for each in self._objects(owner):
             try:
-                found[each] = each.versions([self._keyring.root])
-            except _DOWN as error:
+                found[each] = each.versions([self._keyring.root], listed[each.place] if listed else None)
+            except DOWN as error:
                 trouble = error
         return found, trouble
 
-    def _spread(self, owner: str, held: Held, wanted: Iterable[Wrapped]) -> bool:
+    def _spread(self, owner: str, held: Held, wanted: Sequence[Wrapped]) -> bool:
         """Put keys into the regions that lack them; whether one did."""
-        lacking = [
-            (each, one)
-            for one in wanted
-            for each, versions in held.items()
-            if all(there.key is None or one.key is None or there.key.id != one.key.id for there in versions)
-        ]
+        lacking = any(_lacks(versions, one) for one in wanted for versions in held.values())
         if lacking:
             with self._unless_shredded(owner) as put:
-                for each, one in lacking:
-                    # Where there is none one of many wins; one that is there is never covered by less.
-                    put.append((each, each.add(one.data, beside=bool(held[each]))))
-        return bool(lacking)
+                _fill(held, wanted, put)
+        return lacking
 
     def _refuse_lost(self, owner: str, epoch: Epoch, store: Store) -> Held | None:
         """BackupDamaged where the key of an epoch is there, that above it is gone, and nobody shredded it.
@@ -319,7 +321,13 @@ class Vault:
         """Versions may be put, and are listed: those that a shredding begun meanwhile did not see are taken back."""
         before = self._shredded(owner)
         put: list[tuple[KeyObject, str | None]] = []
-        yield put
+        try:
+            yield put
+        finally:
+            # Also where a region failed: what is in another by then must not be the way back.
+            self._keep_unless_shredded(owner, before, put)
+
+    def _keep_unless_shredded(self, owner: str, before: int, put: Iterable[tuple[KeyObject, str | None]]) -> None:
         try:
             if self._shredded(owner) == before:
                 return
@@ -336,24 +344,6 @@ def epoch_key_path(epoch: Epoch, owner: str, tenant: TenantKey) -> str:
     return f"{layout.epoch_key(epoch, owner)}.{tenant.id}"
 
 
-def _by_key(store: Store, prefix: str = layout.KEYS) -> Mapping[str, Sequence[Stored]]:
-    """Every version and marker of every key in a store, of owners or below a prefix, newest first."""
-    found: dict[str, list[Stored]] = {}
-    for one in store.list(prefix, versions=True):
-        found.setdefault(one.key, []).append(one)
-    return found
-
-
-def _owners(listed: Iterable[Mapping[str, Sequence[Stored]]]) -> frozenset[str]:
-    """Whose keys these are, hidden ones too."""
-    return frozenset(
-        key.removeprefix(layout.KEYS)
-        for each in listed
-        for key, versions in each.items()
-        if not all(one.marker for one in versions)
-    )
-
-
 def _keys(held: Held) -> dict[str, Wrapped]:
     """One version of each different key, by id; the oldest of the first region first."""
     found: dict[str, Wrapped] = {}
@@ -368,6 +358,21 @@ def _unopened(owner: str, held: Held) -> Undecryptable | None:
     if any(held.values()):
         return Undecryptable(layout.tenant_key(owner), "our root key opens it in no region")
     return None
+
+
+def _lacks(versions: Iterable[Wrapped], wanted: Wrapped) -> bool:
+    return all(one.key is None or wanted.key is None or one.key.id != wanted.key.id for one in versions)
+
+
+def _fill(held: Held, wanted: Iterable[Wrapped], put: list[tuple[KeyObject, str | None]]) -> None:
+    for one in wanted:
+        for each, versions in held.items():
+            if _lacks(versions, one):
+                # Where there is none one of many wins; one that is there is never covered by less.
+                version = each.add(one.data, beside=bool(versions))
+                if version is not None:
+                    put.append((each, version))
+                    versions.append(replace(one, version=version))
 
 
 def _proved(key: TenantKey, root: RootKey, also: Sequence[str]) -> bytes:

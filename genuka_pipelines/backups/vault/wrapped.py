@@ -16,6 +16,7 @@ from genuka_pipelines.backups.format import layout
 from genuka_pipelines.keys.envelope import TenantKey
 from genuka_pipelines.keys.errors import Undecryptable
 from genuka_pipelines.stores.errors import AlreadyThere, CorruptObject, NoSuchObject, Occupied
+from genuka_pipelines.stores.folder.one_key import versions_of
 from genuka_pipelines.stores.purge import purge
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class KeyObject:
 
     def show(self) -> None:
         """Take away what hides the versions."""
-        for marker in [one for one in self.store.list(self.path, versions=True) if one.marker and one.key == self.path]:
+        for marker in [one for one in versions_of(self.store, self.path) if one.marker]:
             self.store.delete(self.path, version=marker.version)
 
     def keep_only(self, versions: Collection[str | None]) -> None:
@@ -103,12 +104,11 @@ class KeyObject:
 
     def is_gone(self) -> bool:
         """Whether neither a version nor a marker is left."""
-        return all(one.key != self.path for one in self.store.list(self.path, versions=True))
+        return not versions_of(self.store, self.path)
 
     def _listed(self) -> list[Stored]:
         """The versions of exactly this key, newest first."""
-        found = self.store.list(self.path, versions=True)
-        return [one for one in found if one.key == self.path and not one.marker]
+        return [one for one in versions_of(self.store, self.path) if not one.marker]
 
     def _bytes(self, one: Stored) -> bytes | None:
         """A version's bytes as they are, which a range of them gives unchecked; None where it is gone."""

@@ -6,6 +6,8 @@ link); a pending note says when it may be out of step, and whoever comes next pu
 The note is a symbolic link to the key, because journaling file systems keep names in order unasked.
 """
 
+# Paths are strings here: see History.
+# ruff: noqa: PTH104, PTH108, PTH115, PTH120, PTH121, PTH208, PTH211
 from __future__ import annotations
 
 import hashlib
@@ -13,11 +15,11 @@ import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from genuka_pipelines.stores.digests import Digest
 from genuka_pipelines.stores.errors import CorruptObject, ForeignFile, InvalidKey
@@ -52,36 +54,41 @@ class Record:
         until = self.retain_until
         return Retention("emulated", datetime.fromisoformat(until)) if until else None
 
+    def written(self) -> bytes:
+        """As it lies beside the bytes."""
+        return json.dumps({name: getattr(self, name) for name in self.__slots__}).encode()
+
 
 class History:
-    """One key under one root. Reading needs no lock; every change runs inside `exclusive()`."""
+    """One key under one root. Reading needs no lock; every change runs inside `exclusive()`.
 
-    def __init__(self, root: Path, key: str, shown: Shown) -> None:
+    Paths are strings: one is made for every step of every object of a night, which `pathlib` made half of the work.
+    """
+
+    __slots__ = ("_dir", "_key", "_root", "_shown", "_tree", "_view")
+
+    def __init__(self, root: str, key: str, shown: Shown) -> None:
         self._root, self._key, self._shown = root, key, shown
-        self._view = root / key
-        self._tree = root / RESERVED / "versions"
-        self._dir = self._tree / key / RESERVED
-        fingerprint = hashlib.sha256(key.encode()).hexdigest()
-        self._pending = root / RESERVED / "pending" / fingerprint
-        self._lock = root / RESERVED / "locks" / fingerprint[:2]
+        self._view = f"{root}/{key}"
+        self._tree = f"{root}/{RESERVED}/versions"
+        self._dir = f"{self._tree}/{key}/{RESERVED}"
 
     # reading
 
     def versions(self) -> list[str]:
         """Newest first."""
         try:
-            with os.scandir(self._dir) as found:
-                names = [entry.name for entry in found if entry.name.endswith(_RECORD)]
+            names = os.listdir(self._dir)
         except FileNotFoundError:
             return []
-        return sorted((name.removesuffix(_RECORD) for name in names), reverse=True)
+        return sorted([name.removesuffix(_RECORD) for name in names if name.endswith(_RECORD)], reverse=True)
 
     def record(self, version: str) -> Record | None:
         """None if there is no such version; CorruptObject if its record cannot be read."""
         if not _VERSION.fullmatch(version):
             return None
         try:
-            record = Record(**json.loads((self._dir / (version + _RECORD)).read_bytes()))
+            record = Record(**json.loads(disk.read_small(self._record_of(version)).decode()))
         except FileNotFoundError:
             return None
         except (ValueError, TypeError):
@@ -100,22 +107,23 @@ class History:
         """The newest version, unless there is none or it is a marker."""
         return _with_bytes(self.newest())
 
-    def bytes_of(self, version: str) -> Path:
+    def bytes_of(self, version: str) -> str:
         """Where the bytes of a version lie."""
-        return self._dir / (version + _BYTES)
+        return f"{self._dir}/{version}{_BYTES}"
+
+    def _record_of(self, version: str) -> str:
+        return f"{self._dir}/{version}{_RECORD}"
 
     # changing, inside exclusive()
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Keep other writers of this key out, after mending what a dead one left."""
-        with disk.exclusively(self._lock):
+        with disk.exclusively(f"{self._root}/{RESERVED}/locks/{self._fingerprint[:2]}"):
             self.recover()
             yield
 
-    def add(
-        self, scratch: Path, digest: Digest, now: datetime, until: datetime | None, newest: Record | None
-    ) -> Record:
+    def add(self, scratch: str, digest: Digest, now: datetime, until: datetime | None, newest: Record | None) -> Record:
         """Make the scratch file the version after `newest`."""
         record = Record(
             self._key,
@@ -127,7 +135,7 @@ class History:
         )
 
         def prepare() -> None:
-            scratch.rename(self.bytes_of(record.version))
+            os.rename(scratch, self.bytes_of(record.version))
             self._show(record, instead_of=_with_bytes(newest))
 
         self._commit(prepare, lambda: self._write(record))
@@ -150,9 +158,9 @@ class History:
                 self._show(_with_bytes(below), instead_of=_with_bytes(record))
 
         def forget() -> None:
-            (self._dir / (record.version + _RECORD)).unlink()
+            os.unlink(self._record_of(record.version))
             disk.sync_folder(self._dir)
-            self.bytes_of(record.version).unlink(missing_ok=True)
+            disk.remove(self.bytes_of(record.version))
 
         self._commit(reveal, forget)
         self._prune()
@@ -164,30 +172,31 @@ class History:
 
     def recover(self) -> None:
         """Bring view and files back in step with the records, if a change was cut short."""
-        if not self._pending.is_symlink():
+        if disk.kind_of(self._pending, follow=False) != stat.S_IFLNK:
             return
         current = self.current()
         self._show(current, instead_of=current)
         kept = {v + suffix for v in self.versions() for suffix in (_RECORD, _BYTES)}
-        for file in self._dir.iterdir() if self._dir.is_dir() else ():
-            if file.name not in kept:
-                file.unlink()
+        for name in os.listdir(self._dir) if disk.kind_of(self._dir) == stat.S_IFDIR else ():
+            if name not in kept:
+                os.unlink(f"{self._dir}/{name}")
         self._prune()
-        self._pending.unlink()
+        os.unlink(self._pending)
 
     @staticmethod
-    def sweep(root: Path, shown: Shown) -> int:
+    def sweep(root: str, shown: Shown) -> int:
         """Mend every key whose writer died; return how many."""
         swept = 0
-        for note in (root / RESERVED / "pending").iterdir():
-            with disk.exclusively(root / RESERVED / "locks" / note.name[:2]):
-                if note.is_symlink():
-                    History(root, str(note.readlink()), shown).recover()
+        for name in os.listdir(f"{root}/{RESERVED}/pending"):
+            with disk.exclusively(f"{root}/{RESERVED}/locks/{name[:2]}"):
+                note = f"{root}/{RESERVED}/pending/{name}"
+                if disk.kind_of(note, follow=False) == stat.S_IFLNK:
+                    History(root, os.readlink(note), shown).recover()
                     swept += 1
         return swept
 
     def _commit(self, prepare: Callable[[], None], commit: Callable[[], None]) -> None:
-        self._pending.symlink_to(self._key)
+        os.symlink(self._key, self._pending)
         try:
             disk.make_folders(self._dir)
             prepare()
@@ -195,14 +204,22 @@ class History:
         except BaseException:
             self.recover()
             raise
-        self._pending.unlink()
+        os.unlink(self._pending)
+
+    @property
+    def _fingerprint(self) -> str:
+        return hashlib.sha256(self._key.encode()).hexdigest()
+
+    @property
+    def _pending(self) -> str:
+        return f"{self._root}/{RESERVED}/pending/{self._fingerprint}"
 
     def _write(self, record: Record) -> None:
-        disk.write_whole(self._dir / (record.version + _RECORD), json.dumps(asdict(record)).encode())
+        disk.write_whole(self._record_of(record.version), record.written())
 
     def _prune(self) -> None:
         disk.prune_folders(self._dir, self._tree)
-        disk.prune_folders(self._view.parent, self._root)
+        disk.prune_folders(os.path.dirname(self._view), self._root)
 
     # the plain path
 
@@ -210,23 +227,23 @@ class History:
         """Make the plain path show `record`. Where nothing was visible nothing may be overwritten."""
         if record is None:
             if instead_of is not None or self._view_is_ours():
-                self._view.unlink(missing_ok=True)
+                disk.remove(self._view)
             return
         data = self.bytes_of(record.version)
         if instead_of is None:
             self._claim(data)
-        elif data.exists() and not (self._view.exists() and self._view.samefile(data)):
-            beside = self._dir / "view"
-            beside.unlink(missing_ok=True)
+        elif disk.kind_of(data) and not (disk.kind_of(self._view) and os.path.samefile(self._view, data)):
+            beside = f"{self._dir}/view"
+            disk.remove(beside)
             os.link(data, beside)
-            self._in_folder(lambda: beside.replace(self._view))
+            self._place(beside, os.replace)
 
-    def _claim(self, data: Path) -> None:
+    def _claim(self, data: str) -> None:
         """Link where nothing lies yet: the file system picks one winner."""
         try:
-            self._in_folder(lambda: os.link(data, self._view))
+            self._place(data, os.link)
         except FileExistsError:
-            if self._view.is_dir():
+            if disk.kind_of(self._view) == stat.S_IFDIR:
                 problem = "cannot be put because other objects lie below it: choose another key"
                 raise InvalidKey(f"The {self._shown(self._key)} {problem}.") from None
             problem = "cannot be put because a file that the store did not write is in its place: move that"
@@ -235,21 +252,22 @@ class History:
             problem = "cannot be put below another object: choose another key"
             raise InvalidKey(f"The {self._shown(self._key)} {problem}.") from None
 
-    def _in_folder(self, place: Callable[[], object]) -> None:
-        """Put something at the plain path, in a folder that others may prune while it is empty."""
+    def _place(self, file: str, at_view: Callable[[str, str], object]) -> None:
+        """Bring a file to the plain path, in a folder that may be missing, and that others prune while it is empty."""
         while True:
-            disk.make_folders(self._view.parent)
             try:
-                place()
+                at_view(file, self._view)
                 return
             except FileNotFoundError:
-                if self._view.parent.is_dir():
+                if not disk.kind_of(file, follow=False):
                     raise
+            disk.make_folders(os.path.dirname(self._view))
 
     def _view_is_ours(self) -> bool:
-        if not self._view.is_file() or not self._dir.is_dir():
+        if (disk.kind_of(self._view), disk.kind_of(self._dir)) != (stat.S_IFREG, stat.S_IFDIR):
             return False
-        return any(file.samefile(self._view) for file in self._dir.iterdir() if file.suffix == _BYTES)
+        names = [name for name in os.listdir(self._dir) if name.endswith(_BYTES)]
+        return any(os.path.samefile(f"{self._dir}/{name}", self._view) for name in names)
 
 
 def _with_bytes(record: Record | None) -> Record | None:

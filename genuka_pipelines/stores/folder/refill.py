@@ -4,15 +4,15 @@ Put one by one, each is synced to the disk several times over, and a demo of tho
 minutes. Nothing here survives a crash for certain, so nothing real may ever be written this way.
 """
 
+# Paths are strings here: see History.
+# ruff: noqa: PTH120
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -36,8 +36,8 @@ def refill(path: Path, objects: Iterable[tuple[str, bytes]], *, name: str, now: 
         if not mark.exists() and any((path / RESERVED / "versions").iterdir()):
             raise ForeignFile(f"The folder of store {name} holds objects of its own: give an empty folder.")
         mark.touch(0o600)
-        _empty(path)
-        filling = _Filling(path, shown, now)
+        _empty(path.absolute())
+        filling = _Filling(str(path.absolute()), shown, now)
         return sum(filling.add(key, data) for key, data in objects)
 
 
@@ -51,32 +51,34 @@ def _empty(root: Path) -> None:
         with suppress(OSError):  # files of others may lie there
             (root / shelf.name).rmdir()
     shutil.rmtree(tree)
-    disk.make_folders(tree)
+    disk.make_folders(str(tree))
 
 
 class _Filling:
     """One refill at work; folders that many keys share are made once."""
 
-    def __init__(self, root: Path, shown: Shown, now: datetime) -> None:
+    def __init__(self, root: str, shown: Shown, now: datetime) -> None:
         self._root, self._shown, self._now = root, shown, now.isoformat()
-        self._made: set[Path] = set()
+        self._made: set[str] = set()
 
     def add(self, key: str, data: bytes) -> int:
         check_key(key, self._shown)
         record = Record(key, f"{1:010d}-{secrets.token_hex(6)}", len(data), sha256(data).hexdigest(), self._now)
-        file, view = History(self._root, key, self._shown).bytes_of(record.version), self._root / key
-        for shared in {file.parents[2], view.parent} - self._made:
+        file, view = History(self._root, key, self._shown).bytes_of(record.version), f"{self._root}/{key}"
+        folder = os.path.dirname(file)
+        of_key = os.path.dirname(folder)
+        for shared in {os.path.dirname(of_key), os.path.dirname(view)} - self._made:
             disk.make_folders(shared)
             self._made.add(shared)
-        disk.make_folders(file.parents[1])
-        disk.make_folders(file.parent)
+        disk.make_folders(of_key)
+        disk.make_folders(folder)
         _put(file, data)
         os.link(file, view)
-        _put(file.with_suffix(".json"), json.dumps(asdict(record)).encode())  # last: with its record the object exists
+        _put(f"{folder}/{record.version}.json", record.written())  # last: with its record the object exists
         return 1
 
 
-def _put(file: Path, data: bytes) -> None:
+def _put(file: str, data: bytes) -> None:
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(handle, data)

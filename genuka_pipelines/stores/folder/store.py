@@ -4,9 +4,12 @@ Its locks are emulated: this program refuses to break them, but whoever owns the
 clause may rest on them. Current bytes lie at the plain path; everything else under `.store/`.
 """
 
+# Paths are strings here: see History.
+# ruff: noqa: PTH108, PTH116, PTH123, PTH208
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -32,6 +35,8 @@ from genuka_pipelines.stores.store import Capabilities, Resistance, Retention, S
 
 _FORMAT = b"genuka folder store 1\n"
 T = TypeVar("T")
+_PLAIN = re.compile(r"(?:[0-9A-Za-z_-][0-9A-Za-z_.-]{0,99}/){0,8}[0-9A-Za-z_-][0-9A-Za-z_.-]{0,99}")
+"""Keys such as ours, allowed at a glance; every other is checked sign by sign."""
 _PARTS = ("scratch", "pending", "locks", "versions")
 
 
@@ -52,7 +57,9 @@ class FolderStore:
     ) -> None:
         self.name = name
         self._root = path.absolute()
-        self._own = self._root / RESERVED
+        self._base = str(self._root)
+        self._own = f"{self._base}/{RESERVED}"
+        self._seen: tuple[int, ...] = ()
         self._shown = Shown(name, private_keys)
         self._clock = clock
         if create:
@@ -79,7 +86,7 @@ class FolderStore:
             digest = digest_of(stream)
             check_announced(digest, sha256, key, self._shown)
             raise self._taken(there, digest, until)
-        with disk.Scratch(self._own / "scratch", self._shown) as scratch:
+        with disk.Scratch(f"{self._own}/scratch", self._shown) as scratch:
             digest = digest_of(stream, scratch.write)
             check_announced(digest, sha256, key, self._shown)
             scratch.sync()
@@ -146,15 +153,18 @@ class FolderStore:
         """Memory grows with the largest single folder of keys, not with the store."""
         self._check_there()
         with disk.disk_errors(self._shown):
-            for key in _keys(self._own / "versions", prefix):
-                history = History(self._root, key, self._shown)
-                if not versions:
-                    if there := history.current():
-                        yield there.stored(current=True)
-                    continue
-                for place, version in enumerate(history.versions()):
-                    if record := history.record(version):
-                        yield record.stored(current=place == 0)
+            for key in _keys(f"{self._own}/versions", prefix):
+                history = History(self._base, key, self._shown)
+                if versions:
+                    yield from _versions(history)
+                elif there := history.current():
+                    yield there.stored(current=True)
+
+    def versions(self, key: str) -> tuple[Stored, ...]:
+        """Every version and marker of one key, newest first: its neighbours are not looked at."""
+        history = self._history(key)
+        self._check_there()
+        return self._reading(lambda: tuple(_versions(history)))
 
     def retention(self, key: str, *, version: str | None = None) -> Retention | None:
         """See `Store.retention`."""
@@ -197,7 +207,7 @@ class FolderStore:
     def probe(self) -> Capabilities:
         """Sweep, then try the hard links and file locks that the promises rest on."""
         self.sweep()
-        folder = self._own / "scratch"
+        folder = f"{self._own}/scratch"
         with disk.Scratch(folder, self._shown) as one, disk.Scratch(folder, self._shown) as other:
             with disk.disk_errors(self._shown):
                 apart = not disk.abandoned(one.path) and _one_winner(one.path, other.path)
@@ -211,22 +221,26 @@ class FolderStore:
         """Finish or undo what killed writers left; return how many leftovers there were."""
         self._check_there()
         with disk.disk_errors(self._shown):
-            return disk.sweep_scratch(self._own / "scratch") + History.sweep(self._root, self._shown)
+            return disk.sweep_scratch(f"{self._own}/scratch") + History.sweep(self._base, self._shown)
 
     # inside
 
     def _create(self) -> None:
         with disk.disk_errors(self._shown):
             for part in _PARTS:
-                disk.make_folders(self._own / part)
-            with disk.exclusively(self._own / "locks" / "format"):
-                if not (self._own / "format").exists():
-                    disk.write_whole(self._own / "format", _FORMAT)
+                disk.make_folders(f"{self._own}/{part}")
+            with disk.exclusively(f"{self._own}/locks/format"):
+                if not disk.kind_of(f"{self._own}/format"):
+                    disk.write_whole(f"{self._own}/format", _FORMAT)
 
     def _check_there(self) -> None:
-        """A missing folder must not read as an empty store."""
+        """A missing folder must not read as an empty store. The format is read once, and then looked at."""
         try:
-            found = self._reading((self._own / "format").read_bytes)
+            at = self._reading(lambda: os.stat(f"{self._own}/format"))
+            seen = (at.st_dev, at.st_ino, at.st_size, at.st_mtime_ns)
+            if seen == self._seen:
+                return
+            found = self._reading(lambda: disk.read_small(f"{self._own}/format"))
         except NoSuchFolder:
             what = "is not a store yet" if self._root.is_dir() else "does not exist"
             raise NoSuchFolder(
@@ -234,9 +248,12 @@ class FolderStore:
             ) from None
         if found != _FORMAT:
             raise NoSuchFolder(f"The folder of store {self.name} has another format: use the version that wrote it.")
+        self._seen = seen
 
     def _history(self, key: str) -> History:
-        return History(self._root, check_key(key, self._shown), self._shown)
+        if not _PLAIN.fullmatch(key):
+            check_key(key, self._shown)
+        return History(self._base, key, self._shown)
 
     def _reading(self, read: Callable[[], T]) -> T:
         with disk.disk_errors(self._shown):
@@ -249,18 +266,18 @@ class FolderStore:
 
     def _find(self, history: History, key: str, version: str | None) -> tuple[Record, bool]:
         """The record with bytes, and whether it is the current one."""
-        newest = self._reading(history.newest)
-        record = newest if version is None else self._reading(lambda: history.record(version))
-        if record is None or record.marker:
-            self._check_there()
-            which = "" if version is None else f" in version {version}"
-            raise NoSuchObject(f"There is no {self._shown(key)}{which}.")
-        return record, record == newest
+        with disk.disk_errors(self._shown):
+            record = history.newest() if version is None else history.record(version)
+            if record is not None and not record.marker:
+                return record, version is None or history.versions()[:1] == [version]
+        self._check_there()
+        which = "" if version is None else f" in version {version}"
+        raise NoSuchObject(f"There is no {self._shown(key)}{which}.")
 
     def _bytes_of(self, record: Record) -> BinaryIO:
-        history = self._history(record.key)
+        history = History(self._base, record.key, self._shown)
         try:
-            return history.bytes_of(record.version).open("rb")
+            return open(history.bytes_of(record.version), "rb")
         except FileNotFoundError:
             self._find(history, record.key, record.version)  # deleted meanwhile: NoSuchObject
             raise CorruptObject(f"The bytes of {self._naming(record)} are missing: take another copy.") from None
@@ -290,6 +307,12 @@ class _Body:
             return self._file.read(size)
 
 
+def _versions(history: History) -> Iterator[Stored]:
+    for place, version in enumerate(history.versions()):
+        if record := history.record(version):
+            yield record.stored(current=place == 0)
+
+
 def _refuses(attack: Callable[[], object]) -> bool:
     try:
         attack()
@@ -298,19 +321,19 @@ def _refuses(attack: Callable[[], object]) -> bool:
     return False
 
 
-def _one_winner(one: Path, other: Path) -> bool:
-    target = one.with_suffix(".link")
+def _one_winner(one: str, other: str) -> bool:
+    target = f"{one}.link"
     os.link(one, target)
     try:
         os.link(other, target)
     except FileExistsError:
         return True
     finally:
-        target.unlink()
+        os.unlink(target)
     return False
 
 
-def _keys(tree: Path, prefix: str) -> Iterator[str]:
+def _keys(tree: str, prefix: str) -> Iterator[str]:
     """Every key ever put under `prefix`, in UTF-8 order, without recursion."""
     open_folders = [_entries(tree, "", prefix)]
     while open_folders:
@@ -323,7 +346,7 @@ def _keys(tree: Path, prefix: str) -> Iterator[str]:
             open_folders.pop()
 
 
-def _entries(tree: Path, base: str, prefix: str) -> Iterator[tuple[str, bool]]:
+def _entries(tree: str, base: str, prefix: str) -> Iterator[tuple[str, bool]]:
     """(key, False) and (key + "/", True) in order: "a" comes before "a-b", which comes before "a/b"."""
     step, deeper, _ = prefix[len(base) :].partition("/") if prefix.startswith(base) else ("", "", "")
     if deeper:
@@ -332,10 +355,10 @@ def _entries(tree: Path, base: str, prefix: str) -> Iterator[tuple[str, bool]]:
             yield f"{base}{step}/", True
         return
     try:
-        with os.scandir(tree / base) as found:
-            names = [base + entry.name for entry in found if entry.name != RESERVED and entry.name.startswith(step)]
+        found = os.listdir(f"{tree}/{base}")
     except (FileNotFoundError, NotADirectoryError):
         return  # pruned meanwhile, or an object and no folder
+    names = [base + name for name in found if name != RESERVED and (not step or name.startswith(step))]
     both = [(name, False) for name in names] + [(name + "/", True) for name in names]
     for name, below in sorted(both):  # code points sort as UTF-8 does
         if name.startswith(prefix) or (below and prefix.startswith(name)):

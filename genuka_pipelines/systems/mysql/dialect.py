@@ -266,6 +266,10 @@ class MySQL(Dialect):
         exact = sa.collate(in_utf8(text), "utf8mb4_bin")
         return exact.op("REGEXP", is_comparison=True)(sa.literal(pattern, PlainText()))
 
+    def digits(self, text: Text) -> Text:
+        """See Dialect.digits."""
+        return sa.func.regexp_replace(text, "[^0-9]", "", type_=sa.Text())
+
     def before(self, text: Text, other: str) -> sa.ColumnElement[bool]:
         """<: every collation has digits before letters."""
         return text < sa.literal(other, PlainText())

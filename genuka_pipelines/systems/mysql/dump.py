@@ -6,7 +6,7 @@ that no UTF-8 text has, and escaped all at once: six replacements for a row, not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,6 +18,7 @@ import pymysql
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
+from genuka_pipelines.systems.column_types import Query, kind_of
 from genuka_pipelines.systems.dump import BLOCK_BYTES, Definition, Dump, Shape, schema_sha256
 from genuka_pipelines.systems.errors import MissingTable, NotReadWhole, named
 from genuka_pipelines.systems.mysql.definition import definition
@@ -219,12 +220,38 @@ class MySQLDump(Dump):
         with self._database.named_errors():
             return dict(self._ask(_COUNTERS))
 
-    def read(self, table: str, prefix: sa.ColumnElement[Any] | None = None, worker: int = 0) -> Generator[bytes]:
+    def ask(self, query: Query, worker: int = 0) -> list[tuple[Any, ...]]:
+        """See Dump.ask."""
+        connection = self._joined[worker]
+        if connection is None:
+            raise named("lost", self._database.name, self._database.place)
+        with self._database.named_errors():
+            return ask(connection, statement(query, _PLAIN))
+
+    def read(
+        self,
+        table: str,
+        prefix: sa.ColumnElement[Any] | None = None,
+        worker: int = 0,
+        *,
+        where: sa.ColumnElement[bool] | None = None,
+        columns: Sequence[str] | None = None,
+        ordered: bool = False,
+        of: sa.FromClause | None = None,
+    ) -> Generator[bytes]:
         """See Dump.read."""
         if table not in self._columns:
             raise MissingTable(f"{self._at} has no table '{table}' in this snapshot")
-        of = self._database.table(table)
-        query = sa.select(_line(of, self._columns[table], prefix)).select_from(of)
+        mine, held = self._database.table(table), self._columns[table]
+        if columns is not None:
+            by_name = {column.name: column for column in held}
+            held = [by_name[name] for name in columns]
+        line = _line(mine, held, prefix)
+        query = sa.select(line).select_from(mine if of is None else of)
+        if where is not None:
+            query = query.where(where)
+        if ordered:
+            query = query.order_by(*([_by_bytes(mine.c[name]) for name in self._shapes[table].key] or [_hash(line)]))
         connection = self._joined[worker]
         if connection is None:
             raise named("lost", self._database.name, self._database.place)
@@ -245,6 +272,15 @@ class MySQLDump(Dump):
         for connection in (*self._joined, self._asks):
             if connection is not None:
                 _drop(connection)
+
+
+def _by_bytes(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """A key in an order that no server's collation changes."""
+    return sa.cast(column, sa.LargeBinary) if kind_of(column) == "text" else column
+
+
+def _hash(line: sa.ColumnElement[bytes]) -> sa.ColumnElement[Any]:
+    return sa.func.sha2(line, sa.literal_column("256"))
 
 
 def _drop(connection: Connection) -> None:

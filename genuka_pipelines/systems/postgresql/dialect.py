@@ -231,6 +231,10 @@ class PostgreSQL(Dialect):
         """~, under the C collation."""
         return sa.collate(text, "C").op("~", is_comparison=True)(sa.literal(pattern, PlainText()))
 
+    def digits(self, text: Text) -> Text:
+        """See Dialect.digits."""
+        return sa.func.regexp_replace(text, "[^0-9]", "", "g", type_=sa.Text())
+
     def before(self, text: Text, other: str) -> sa.ColumnElement[bool]:
         """<, under the C collation."""
         return sa.collate(text, "C") < sa.literal(other, PlainText())

@@ -9,7 +9,7 @@ TRUNCATE and ALTER before the snapshot, which neither of the two respects.
 from __future__ import annotations
 
 import selectors
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from io import BytesIO
@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from psycopg import pq
 from sqlalchemy.dialects import postgresql
 
+from genuka_pipelines.systems.column_types import Query, as_text, kind_of
 from genuka_pipelines.systems.dump import BLOCK_BYTES, Definition, Dump, Shape, schema_sha256
 from genuka_pipelines.systems.errors import MissingTable, NotReadWhole, RowsHidden
 from genuka_pipelines.systems.postgresql.definition import QUARANTINE, definition
@@ -186,16 +187,36 @@ class PostgreSQLDump(Dump):
             parts = (queries[at : at + _TOGETHER] for at in range(0, len(queries), _TOGETHER))
             return dict(row for part in parts for row in self._ask(" UNION ALL ".join(part)))
 
-    def read(self, table: str, prefix: sa.ColumnElement[Any] | None = None, worker: int = 0) -> Generator[bytes]:
+    def ask(self, query: Query, worker: int = 0) -> list[tuple[Any, ...]]:  # noqa: ARG002 - the leader asks
+        """See Dump.ask."""
+        with self._database.named_errors():
+            return self._ask(statement(query, _PLAIN))
+
+    def read(
+        self,
+        table: str,
+        prefix: sa.ColumnElement[Any] | None = None,
+        worker: int = 0,
+        *,
+        where: sa.ColumnElement[bool] | None = None,
+        columns: Sequence[str] | None = None,
+        ordered: bool = False,
+        of: sa.FromClause | None = None,
+    ) -> Generator[bytes]:
         """See Dump.read."""
         shape = self.tables().get(table)
         if shape is None:
             raise MissingTable(f"{self._at} has no table '{table}' in this snapshot")
         # A table without columns is in no inventory.
-        of = self._database.table(table) if table in self._database.tables() else sa.table(table)
+        mine = self._database.table(table) if table in self._database.tables() else sa.table(table)
         # An expression as the last column keeps the tab where there is no column at all.
-        columns: list[sa.ColumnElement[Any]] = [of.c[name] for name in shape.columns] or [sa.literal_column("''")]
-        query = sa.select(sa.null() if prefix is None else prefix, *columns).select_from(of)
+        wanted = shape.columns if columns is None else columns
+        held: list[sa.ColumnElement[Any]] = [mine.c[name] for name in wanted] or [sa.literal_column("''")]
+        query = sa.select(sa.null() if prefix is None else prefix, *held).select_from(mine if of is None else of)
+        if where is not None:
+            query = query.where(where)
+        if ordered:
+            query = query.order_by(*([_by_bytes(mine.c[name]) for name in shape.key] or [_row_hash(held)]))
         copy = f"COPY ({statement(query, _PLAIN)}) TO STDOUT".encode()
         with self._database.named_errors():
             connection = self._joined[worker] or self._join()
@@ -226,6 +247,19 @@ class PostgreSQLDump(Dump):
             if connection is not None:
                 with suppress(psycopg.Error):
                     connection.close()
+
+
+def _by_bytes(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """A key in an order that no server's collation changes."""
+    return sa.collate(as_text(column), "C") if kind_of(column) == "text" else column
+
+
+def _row_hash(held: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+    """A hash of a row's columns."""
+    joined: sa.ColumnElement[Any] = sa.literal_column("''")
+    for column in held:
+        joined = joined.op("||")(sa.func.quote_nullable(sa.cast(column, sa.Text))).op("||")(sa.literal_column("','"))
+    return sa.func.sha256(sa.func.convert_to(joined, sa.literal_column("'UTF8'")))
 
 
 def _lines(connection: pq.abc.PGconn, copy: bytes) -> Iterator[bytes]:
