@@ -80,7 +80,7 @@ def peers(file: Path, groups: int, seconds: float, folder: Path) -> None:
 
 
 def apart(file: Path, keys: list[str] | None, memory: str) -> dict[str, float]:
-    """In a process of its own, whose memory then is that of this run."""
+    """In a process of its own, whose memory then is that of this run; `memory` is what the engine may hold."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(protected, (file, keys, memory))
 
@@ -96,13 +96,15 @@ def main(rows: int, users: int, groups: int, figures: set[str]) -> None:
             kept = os.environ.get("GENUKA_BENCH_PEERS")
             peers(file, groups, best, Path(kept) if kept else folder / "peers")
         if "million" in figures:
-            many = written(folder / "million.parquet", rows, users, 1_000_000)
+            # So many that a million of them have rows, and skewed so that some of them are told.
+            many = written(folder / "million.parquet", rows, users, 8_000_000, skew=5)
             told("million", **apart(many, None, "1GB"))
         if "memory" in figures:
             keys = [f"group {number}" for number in range(groups)]
-            for part in (4, 2, 1):
-                smaller = written(folder / "part.parquet", rows // part, max(1, users // part), groups)
-                told("memory", rows=rows // part, **apart(smaller, keys, "512MB"))
+            for tenths in (1, 10, 40):
+                part, whose = rows * tenths // 10, max(1, users * tenths // 10)
+                other = written(folder / "part.parquet", part, whose, groups)
+                told("memory", rows=part, users=whose, **apart(other, keys, "256MB"))
 
 
 def _last(text: str) -> str:

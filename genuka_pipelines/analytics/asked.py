@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from genuka_pipelines.analytics.publishing.surroundings import Publishing
@@ -11,9 +11,6 @@ from genuka_pipelines.catalog.published import ANALYTICS, AnonymisedTable
 
 if TYPE_CHECKING:
     from genuka_pipelines.analytics.releases.release import Slot
-
-GRACE = timedelta(days=1)
-"""A period that settled at midnight is released later that night: until the next one it is not missing."""
 
 
 class House(Publishing, Protocol):

@@ -14,6 +14,7 @@ from genuka_pipelines.catalog.procedure import Procedure
 from genuka_pipelines.catalog.processor import Processor, System
 from genuka_pipelines.catalog.published import AnonymisedTable, Privacy
 from genuka_pipelines.catalog.question import Question
+from genuka_pipelines.catalog.request import RequestPlan
 from genuka_pipelines.catalog.sweep import Sweep
 from genuka_pipelines.catalog.table import Table
 from genuka_pipelines.catalog.vocabulary import Vocabulary, fideslang_categories
@@ -30,6 +31,7 @@ KINDS = {
     "Processor": Processor,
     "Procedure": Procedure,
     "Question": Question,
+    "RequestPlan": RequestPlan,
     "RetentionSweep": Sweep,
     "Vocabulary": Vocabulary,
 }
@@ -46,6 +48,7 @@ Fact = (
     | Processor
     | Procedure
     | Question
+    | RequestPlan
     | Sweep
     | Vocabulary
 )
@@ -70,6 +73,7 @@ class Catalog:
     ledgers: Mapping[str, Ledger]
     sweeps: Mapping[str, Sweep] = field(default_factory=dict)
     backups: Mapping[str, BackupPlan] = field(default_factory=dict)
+    requests: Mapping[str, RequestPlan] = field(default_factory=dict)
     published: Mapping[str, AnonymisedTable] = field(default_factory=dict)
     privacy: Privacy | None = None
     files: Mapping[str, YamlFile] = field(default_factory=dict, compare=False, repr=False)

@@ -54,6 +54,10 @@ def keepers(catalog: Catalog) -> Keepers:
         for check, clauses in plan.clauses.items():
             for clause in clauses:
                 found[clause].extend(f"check:{asset}#{check}" for asset in plan.assets_of(check))
+    for key, requests in catalog.requests.items():
+        for asks, clauses in requests.clauses.items():
+            for clause in clauses:
+                found[clause].append(f"check:{key}#{asks}")
     for asset, about, clauses in asked_of_tables(catalog):
         for clause in clauses:
             found[clause].append(f"check:{asset}#{about}")

@@ -21,6 +21,7 @@ from genuka_pipelines.catalog.procedure import Procedure
 from genuka_pipelines.catalog.processor import Processor
 from genuka_pipelines.catalog.published import AnonymisedTable, Privacy
 from genuka_pipelines.catalog.question import Question
+from genuka_pipelines.catalog.request import RequestPlan
 from genuka_pipelines.catalog.sweep import Sweep
 from genuka_pipelines.catalog.value import Value
 from genuka_pipelines.catalog.vocabulary import Vocabulary
@@ -111,6 +112,7 @@ def _assemble(root: Path, facts: Mapping[str, Fact], files: Mapping[str, YamlFil
         ledgers=_of(facts, Ledger),
         sweeps=_of(facts, Sweep),
         backups=_of(facts, BackupPlan),
+        requests=_of(facts, RequestPlan),
         published=_by_folder(_of(facts, AnonymisedTable)),
         privacy=next(iter(privacy.values()), None),
         files=files,

@@ -175,6 +175,8 @@ class AnonymisedTable(Value):
         for name in (*self.dimensions, *self.measures):
             if name in TAKEN or [*self.dimensions, *told].count(name) > 1:
                 raise ValueError(f"'{name}' is the name of another column of the table; call this one otherwise")
+        if "units" in self.measures and self.measures["units"].kind != "units":
+            raise ValueError("'units' is how many units a cell has; call this measure otherwise")
         if self.private and not self.budget.delta:
             raise ValueError(
                 "a private dimension is told by a threshold, which may err: give the budget a delta, or list keys"

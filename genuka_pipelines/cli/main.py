@@ -11,9 +11,11 @@ from genuka_pipelines.cli import (
     catalogue,
     demo,
     doctor,
+    export,
     go_live,
     hold,
     ledger,
+    request,
     restore,
     retention,
     review,
@@ -41,8 +43,10 @@ app.add_typer(retention.app, name="retention")
 for command in (restore.restore, restore.drill, restore.shred, restore.rewrap):
     backup.app.command()(command)
 app.add_typer(backup.app, name="backup")
+app.add_typer(export.app, name="export")
 app.add_typer(hold.app, name="hold")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(request.app, name="request")
 app.add_typer(review.app, name="review")
 
 

@@ -7,6 +7,7 @@ from genuka_pipelines.components.ledger import Ledger
 from genuka_pipelines.components.processor import Processor
 from genuka_pipelines.components.question import Question
 from genuka_pipelines.components.quiet import PlannedKeepers, Policy, Procedure, Vocabulary
+from genuka_pipelines.components.requests import RequestPlan
 from genuka_pipelines.components.sweep import RetentionSweep
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Procedure",
     "Processor",
     "Question",
+    "RequestPlan",
     "RetentionSweep",
     "Vocabulary",
 ]

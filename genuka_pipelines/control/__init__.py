@@ -13,8 +13,12 @@ from genuka_pipelines.control.bodies import (
     Body,
     BudgetDebited,
     Check,
+    DeliveryDownloaded,
+    DeliveryMade,
+    DeliveryWithdrawn,
     Done,
     ErasuresPublished,
+    ExportMade,
     HoldKind,
     HoldPlaced,
     HoldReleased,
@@ -35,6 +39,7 @@ from genuka_pipelines.control.bodies import (
     Switched,
 )
 from genuka_pipelines.control.budgets import Budgets, Debit
+from genuka_pipelines.control.deliveries import Deliveries, Delivery
 from genuka_pipelines.control.entry import Entry, Head, Intent
 from genuka_pipelines.control.erasures import Erasure, Origin
 from genuka_pipelines.control.errors import (
@@ -47,6 +52,9 @@ from genuka_pipelines.control.errors import (
     ControlTooNew,
     ControlUnreachable,
     DebitDiffers,
+    DeliveryDiffers,
+    DeliveryOver,
+    DeliveryUnknown,
     ForeignDatabase,
     GateBusy,
     GateLost,
@@ -70,6 +78,7 @@ from genuka_pipelines.control.merkle import merkle_root
 from genuka_pipelines.control.notices import Notice
 from genuka_pipelines.control.opening import Control, open_control
 from genuka_pipelines.control.pace import Pace
+from genuka_pipelines.control.request import Request
 from genuka_pipelines.control.reviews import Finding, Review, Reviews, ReviewUnknown
 from genuka_pipelines.control.schema import upgrade
 from genuka_pipelines.control.scopes import (
@@ -103,10 +112,19 @@ __all__ = [
     "ControlUnreachable",
     "Debit",
     "DebitDiffers",
+    "Deliveries",
+    "Delivery",
+    "DeliveryDiffers",
+    "DeliveryDownloaded",
+    "DeliveryMade",
+    "DeliveryOver",
+    "DeliveryUnknown",
+    "DeliveryWithdrawn",
     "Done",
     "Entry",
     "Erasure",
     "ErasuresPublished",
+    "ExportMade",
     "Fault",
     "Finding",
     "ForeignDatabase",
@@ -147,6 +165,7 @@ __all__ = [
     "Reason",
     "RecoveryInstructed",
     "ReleaseStored",
+    "Request",
     "Restored",
     "Review",
     "ReviewUnknown",

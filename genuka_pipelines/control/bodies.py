@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
 
+from genuka_pipelines.catalog.request import Channel, RequestKind
 from genuka_pipelines.control.canonical import canonical_json
 from genuka_pipelines.control.errors import LedgerDamaged, NotOpaque
 from genuka_pipelines.control.opaque import Clause, Count, Hash, Key, Known, Name, Opaque, Shard
@@ -368,11 +369,116 @@ class ReleaseStored(ReleaseChange):
     sha256: Hash
 
 
+RequestId = Annotated[str, StringConstraints(pattern=r"^[a-z]{12}$")]
+
+
+class RequestChange(Body):
+    """The base of what happens to a request: nobody's name, address or key, and no tenant."""
+
+    request: RequestId
+    asked: RequestKind
+
+    @property
+    def subject(self) -> str:
+        """The request."""
+        return self.request
+
+
+class RequestOpened(RequestChange):
+    """Somebody asked, on a day, by a channel; the answer is due on another day."""
+
+    kind = "request_opened"
+    channel: Channel
+    arrived: date
+    due: date
+
+
+class RequestMoved(RequestChange):
+    """A request went from a state to another; `preview` is the digest of what was approved, or is waiting for it."""
+
+    kind = "request_moved"
+    before: Name
+    after: Name
+    why: Name | None = None
+    due: date
+    preview: Hash | None = None
+
+
+class ValuesChanged(Body):
+    """Values of a column were changed for a request: keyed hashes of all that were there, and of all that are."""
+
+    kind = "values_changed"
+    request: RequestId
+    category: Key
+    table: Name
+    column: Name
+    count: Count
+    before: Hash
+    after: Hash
+
+    @property
+    def subject(self) -> str:
+        """The request."""
+        return self.request
+
+
+class DeliveryChange(Body):
+    """The base of what happens to something that is handed over: an opaque id, which names nobody."""
+
+    delivery: Hash
+
+    @property
+    def subject(self) -> str:
+        """The delivery."""
+        return self.delivery
+
+
+class ExportMade(DeliveryChange):
+    """A tenant's archive was made, loaded again and found the same: what is in it.
+
+    `plain` is the SHA-256 of the tar before it was sealed, which the same rows give again.
+    """
+
+    kind = "export_made"
+    tables: Count
+    rows: Count
+    media: Count
+    excluded: Count
+    captured: AwareDatetime
+    plain: Hash
+
+
+class DeliveryMade(DeliveryChange):
+    """Something sealed may be fetched until a day; afterwards it is destroyed."""
+
+    kind = "delivery_made"
+    what: Name
+    sha256: Hash
+    size: Count
+    expires: date
+
+
+class DeliveryDownloaded(DeliveryChange):
+    """It was fetched, for the so-manyth time."""
+
+    kind = "delivery_downloaded"
+    downloads: Count
+
+
+class DeliveryWithdrawn(DeliveryChange):
+    """It can be fetched no more: its time was over, or somebody said so."""
+
+    kind = "delivery_withdrawn"
+    why: Literal["expired", "withdrawn"]
+
+
 B = TypeVar("B", bound=Body)
 _SHAPES: tuple[type[Body], ...] = (
     Observation, Check, Staging, Anchored, Seeded, Lifecycle, Switched, HoldPlaced, HoldRenewed, HoldReleased,
     NoticeIssued, Pruned, Planned, Done, Absence, ShreddingAnnounced, KeyShredded,
     ErasuresPublished, RecoveryInstructed, Restored, BudgetDebited, ReleaseStored,
+    RequestOpened, RequestMoved, ValuesChanged,
+    ExportMade, DeliveryMade, DeliveryDownloaded, DeliveryWithdrawn,
 )  # fmt: skip
 KINDS: Mapping[str, type[Body]] = {shape.kind: shape for shape in _SHAPES}
 

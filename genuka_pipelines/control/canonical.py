@@ -61,11 +61,11 @@ def entry_hash(entry: Stored) -> str:
 
 
 def _refuse_floats(value: object) -> None:
-    if isinstance(value, float):
-        raise ValueError("a canonical value holds no floats: write an integer of a smaller unit")
-    if isinstance(value, dict):
-        for part in value.values():
-            _refuse_floats(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            _refuse_floats(part)
+    waiting = [value]
+    for part in waiting:  # which grows meanwhile
+        if isinstance(part, float):
+            raise ValueError("a canonical value holds no floats: write an integer of a smaller unit")
+        if isinstance(part, dict):
+            waiting.extend(part.values())
+        elif isinstance(part, list | tuple):
+            waiting.extend(part)

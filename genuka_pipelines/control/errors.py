@@ -127,6 +127,31 @@ class DebitDiffers(GenukaError):
     """A release was paid for at another price: what it would tell now is not what was paid for."""
 
 
+class RequestNotThere(GenukaError):
+    """No request has this id."""
+
+
+class RequestOutOfTurn(GenukaError):
+    """A request cannot go from its state to that one."""
+
+    def __init__(self, request: str, before: str, after: str) -> None:
+        super().__init__(
+            f"request {request} is {before} and cannot become {after}: `genuka request show` says what is next"
+        )
+
+
+class DeliveryUnknown(GenukaError):
+    """No delivery has this id."""
+
+
+class DeliveryOver(GenukaError):
+    """A delivery was withdrawn, or its time is over."""
+
+
+class DeliveryDiffers(GenukaError):
+    """A delivery of this id was made of other bytes."""
+
+
 class LedgerTooYoung(GenukaError):
     """Entries would be removed before their time."""
 

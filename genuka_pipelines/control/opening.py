@@ -9,13 +9,17 @@ from sqlalchemy import text
 from genuka_pipelines.control import schema
 from genuka_pipelines.control.budgets import Budgets
 from genuka_pipelines.control.database import Database, connect
+from genuka_pipelines.control.deliveries import Deliveries
 from genuka_pipelines.control.erasures import Erasures
 from genuka_pipelines.control.holds import Holds
+from genuka_pipelines.control.intake import Intake
 from genuka_pipelines.control.leases import Leases
 from genuka_pipelines.control.ledger import Ledger
 from genuka_pipelines.control.notices import Notices
 from genuka_pipelines.control.pace import Paces
+from genuka_pipelines.control.requests import Requests
 from genuka_pipelines.control.reviews import Reviews
+from genuka_pipelines.control.suppressions import Suppressions
 from genuka_pipelines.control.switches import Switches
 
 
@@ -29,10 +33,14 @@ class Control:
         self.reviews = Reviews(database)
         self.holds = Holds(database, self.ledger)
         self.pace = Paces(database)
+        self.requests = Requests(database, self.ledger)
+        self.intake = Intake(database)
+        self.suppressions = Suppressions(database)
         self.switches = Switches(database, self.ledger)
         self.erasures = Erasures(database)
         self.notices = Notices(database, self.ledger)
         self.budgets = Budgets(database, self.ledger)
+        self.deliveries = Deliveries(database, self.ledger)
 
     def weaknesses(self) -> tuple[str, ...]:
         """What this server does not guarantee: `not_durable` (a crash may undo what was committed),

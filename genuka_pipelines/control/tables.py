@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Dialect,
     Double,
     ForeignKey,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    func,
 )
 from sqlalchemy.dialects import mysql
 
@@ -234,3 +236,91 @@ budget_debits = Table(
     **MYSQL,
 )
 """What each release of a table for analysts costs the people behind it: rho and pure in 1e-12, delta in 1e-18."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("request", String(64), nullable=False),
+    Column("key", String(191), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("downloads", Integer, nullable=False),
+    Column("downloaded_at", Moment, nullable=True),
+    Column("withdrawn_at", Moment, nullable=True),
+    Index("ix_deliveries_expires_at", "expires_at"),
+    **MYSQL,
+)
+"""What was handed over: an encrypted object of a store, until when it may be fetched, and how often it was."""
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", String(32), nullable=True),
+    Column("tenant", String(128), nullable=True),
+    Column("person", String(64), nullable=False),
+    Column("arrived_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("extended", Boolean, nullable=False),
+    Column("opened_by", String(128), nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("identity", String(32), nullable=True),
+    Column("identified_by", String(128), nullable=True),
+    Column("identified_at", Moment, nullable=True),
+    Column("preview", String(64), nullable=True),
+    Column("approved_by", String(128), nullable=True),
+    Column("approved_at", Moment, nullable=True),
+    Column("confirmed_by", String(128), nullable=True),
+    Column("attempts", Integer, nullable=False),
+    Column("tried_at", Moment, nullable=True),
+    Column("ended_at", Moment, nullable=True),
+    Column("said", Sealed, nullable=False),
+    Column("outcome", Sealed, nullable=True),
+    Index("ix_requests_status", "status", "due_on", "id"),
+    Index("ix_requests_person", "person", "kind"),
+    **MYSQL,
+)
+"""`person` is a keyed hash; what was asked, and what became of it, are sealed. A tenant is its id, in clear."""
+
+requests_gate = Table(
+    "requests_gate",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    **MYSQL,
+)
+"""One row, locked by whoever registers a request, so that the same one is never registered twice."""
+
+request_intake = Table(
+    "request_intake",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("subject", String(320), nullable=False),
+    Column("tenant", String(128), nullable=True),
+    Column("arrived_on", Date, nullable=True),
+    Column("opened_by", String(128), nullable=False),
+    Column("written_at", Moment, nullable=False, server_default=func.now()),
+    Column("wrong", String(191), nullable=True),
+    **MYSQL,
+)
+"""Where a support tool writes a request, with a role that may do nothing else; each row is gone at the next look."""
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    Column("request", String(64), nullable=True),
+    Column("at", Moment, nullable=False),
+    **MYSQL,
+)
+"""Who may not be written to, by channel: a keyed hash of the address, which outlives everything else of the person."""

@@ -6,7 +6,7 @@ would keep the customer and lose the orders.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from weakref import WeakKeyDictionary
@@ -182,6 +182,11 @@ def law_below(home: Home, name: str) -> bool:
     """Whether a legal minimum could keep rows that must go before rows of a table."""
     outline = _outline(home)
     return not outline.within_law.isdisjoint(_beyond({name}, outline.below) - {name})
+
+
+def all_below(home: Home, names: Iterable[str]) -> frozenset[str]:
+    """Tables, and every table whose rows may go with rows of theirs, as the facts alone say."""
+    return frozenset(_beyond(set(names), _outline(home).below))
 
 
 @dataclass(frozen=True)

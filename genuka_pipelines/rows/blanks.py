@@ -17,7 +17,7 @@ from genuka_pipelines.catalog.vocabulary import is_personal
 from genuka_pipelines.rows.declared import DeclaredTable
 from genuka_pipelines.rows.errors import UnfitColumn
 from genuka_pipelines.rows.link import named_after
-from genuka_pipelines.rows.path import Predicate
+from genuka_pipelines.rows.path import Predicate, any_of
 from genuka_pipelines.systems.column_types import as_text
 
 MARK = "anon-"
@@ -51,7 +51,7 @@ def blanked(table: DeclaredTable) -> Mapping[str, str]:
 
 def not_yet_blank(table: DeclaredTable) -> Predicate:
     """Some column that anonymising changes still says something."""
-    return sa.or_(sa.false(), *(_says(table, name, way) for name, way in blanked(table).items()))
+    return any_of(_says(table, name, way) for name, way in blanked(table).items())
 
 
 def blank_values(table: DeclaredTable, opaque: Callable[[], sa.ColumnElement[str]]) -> dict[str, Any]:

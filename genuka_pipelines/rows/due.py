@@ -19,7 +19,7 @@ from genuka_pipelines.rows.declared import DeclaredTable
 from genuka_pipelines.rows.ending import Ending, ending_of, endings_of
 from genuka_pipelines.rows.link import link
 from genuka_pipelines.rows.moment import Moment, anchor_by, anchor_known, anchor_value
-from genuka_pipelines.rows.path import Predicate, is_not_true
+from genuka_pipelines.rows.path import Predicate, any_of, is_not_true
 from genuka_pipelines.rows.state import in_state
 from genuka_pipelines.systems.column_types import as_text
 
@@ -86,7 +86,7 @@ def since(table: DeclaredTable, rule: Rule) -> sa.ColumnElement[Any]:
 
 def _sooner(table: DeclaredTable, rule: Rule, as_of: datetime) -> Predicate:
     triggers = (Moment(table, reference, or_flag=True).by(as_of) for reference in rule.sooner.values())
-    return sa.or_(sa.false(), *triggers)
+    return any_of(triggers)
 
 
 def _due(table: DeclaredTable, rule: Rule, as_of: datetime) -> Predicate:

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
 from genuka_pipelines.catalog.rule import Rule
-from genuka_pipelines.rows.above import Above, along, dependents, law_at_or_above, law_below
+from genuka_pipelines.rows.above import Above, all_below, along, dependents, law_at_or_above, law_below
 from genuka_pipelines.rows.blanks import not_yet_blank
-from genuka_pipelines.rows.declared import DeclaredTable
+from genuka_pipelines.rows.declared import DeclaredTable, Home
 from genuka_pipelines.rows.due import due_by, within_minimum
 from genuka_pipelines.rows.ending import Ending, Verb, endings_of
 from genuka_pipelines.rows.path import Predicate, any_of, but_not, never
@@ -69,7 +70,12 @@ def fates(
     holds: Sequence[Hold] = (),
     only: tuple[str | None, Verb] | None = None,
 ) -> Iterator[Fate]:
-    """The fate of the selected rows of a table under each of its endings; or under `only` one, by name and verb."""
+    """The fate of the selected rows of a table under each of its endings; or under `only` one, by name and verb.
+
+    None where the facts say that the selection asks for no row of it.
+    """
+    if not isinstance(selection, Due) and not _within_reach(selection, table):
+        return
     kept = _Kept(table, as_of, holds)
     if isinstance(selection, Due):
         for name, ending in endings_of(table).items():
@@ -83,6 +89,21 @@ def fates(
     scrubbed = _selected(selection, table, anonymised=True) if only in (None, (None, "anonymise")) else sa.false()
     if not never(scrubbed):
         yield _fate(kept, None, None, "anonymise", scrubbed & not_yet_blank(table), sa.false())
+
+
+_REACHES: WeakKeyDictionary[Home, tuple[Selection, frozenset[str]]] = WeakKeyDictionary()
+"""The tables that the last selection may reach; a person is in five of sixty, and each would be asked for all."""
+
+
+def _within_reach(selection: Selection, table: DeclaredTable) -> bool:
+    """Whether a selection asks for rows of a table, or for rows that take some of it along."""
+    home = table.home
+    known = _REACHES.get(home)
+    if known is None or known[0] is not selection:
+        names = [name for name in home.declared if home.has(name)]
+        seeds = [name for name in names if not never(where(selection, home.table(name)))]
+        known = _REACHES[home] = (selection, all_below(home, seeds))
+    return table.name in known[1]
 
 
 def erasable(selection: Selection, table: DeclaredTable, *, as_of: datetime, holds: Sequence[Hold] = ()) -> Predicate:

@@ -32,8 +32,9 @@ def never(predicate: Predicate) -> bool:
 
 
 def any_of(predicates: Iterable[Predicate]) -> Predicate:
-    """Any of the predicates; false for none."""
-    return sa.or_(sa.false(), *(one for one in predicates if not never(one)))
+    """Any of the predicates; for none a false that `never` knows."""
+    found = [one for one in predicates if not never(one)]
+    return sa.or_(*found) if found else sa.false()
 
 
 def but_not(some: Predicate, others: Predicate) -> Predicate:
@@ -58,12 +59,9 @@ def of_tenants(table: DeclaredTable, chosen: Callable[[sa.ColumnElement[Any]], P
     if path.parent:
         return row_in(table.column(path.column), parent(table, path.parent), path.key, lambda p: of_tenants(p, chosen))
     if path.owners:
-        return sa.or_(
-            sa.false(),
-            *(
-                kinds & row_in(table.column(path.column), owner, path.key, lambda p: of_tenants(p, chosen))
-                for kinds, owner in owners_of(table)
-            ),
+        return any_of(
+            kinds & row_in(table.column(path.column), owner, path.key, lambda p: of_tenants(p, chosen))
+            for kinds, owner in owners_of(table)
         )
     return chosen(table.column(path.column))
 

@@ -61,7 +61,14 @@ class Everything:
     """Every row."""
 
 
-Selection = Due | OfTenants | OfPerson | Listed | Rows | OfCategory | Everything
+@dataclass(frozen=True)
+class AnyOf:
+    """Rows that any of several selections asks for."""
+
+    parts: tuple[Selection, ...]
+
+
+Selection = Due | OfTenants | OfPerson | Listed | Rows | OfCategory | AnyOf | Everything
 
 
 def OfTenant(tenant: str) -> OfTenants:  # noqa: N802 - one of the selections, by its name in the design

@@ -13,6 +13,7 @@ from genuka_pipelines.rows.due import due, rules_of
 from genuka_pipelines.rows.errors import UnfitColumn
 from genuka_pipelines.rows.path import Predicate, any_of, is_not_true, of_tenants
 from genuka_pipelines.rows.selection import (
+    AnyOf,
     Due,
     Everything,
     Hold,
@@ -40,12 +41,12 @@ def where(selection: Selection, table: DeclaredTable) -> Predicate:
             return sa.true()
         case Due(rule=rule, as_of=as_of):
             rules = rules_of(table).values() if rule is None else [rule]
-            return sa.or_(sa.false(), *(due(table, one, as_of) for one in rules))
+            return any_of(due(table, one, as_of) for one in rules)
         case OfTenants():
             return _of_tenants(selection, table)
         case OfPerson(keys=keys):
             roles = ((table.column(column), keys.get(kind, ())) for kind, column in table.table.subject.items())
-            return sa.or_(sa.false(), *(_among(column, values) for column, values in roles if values))
+            return any_of(_among(column, values) for column, values in roles if values)
         case Listed():
             dialect = table.home.database.dialect
             keyed = dialect.hmac_sha256(row_text(table), selection.ipad, selection.opad)
@@ -54,6 +55,8 @@ def where(selection: Selection, table: DeclaredTable) -> Predicate:
             return _by_keys(table, sorted(keys)) if name == table.name else sa.false()
         case OfCategory(key=key):
             return sa.true() if table.home.declared[table.name].key == key else sa.false()
+        case AnyOf(parts=parts):
+            return any_of(where(part, table) for part in parts)
         case _:
             assert_never(selection)
 
@@ -86,9 +89,8 @@ def _by_keys(table: DeclaredTable, keys: Sequence[tuple[str, ...]]) -> Predicate
     named = [key for key in keys if len(key) == len(columns)]
     if len(columns) == 1:
         return _among(columns[0], [key[0] for key in named])
-    return sa.or_(
-        sa.false(),
-        *(sa.and_(*(_among(column, [part]) for column, part in zip(columns, key, strict=True))) for key in named),
+    return any_of(
+        sa.and_(*(_among(column, [part]) for column, part in zip(columns, key, strict=True))) for key in named
     )
 
 

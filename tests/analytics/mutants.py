@@ -48,7 +48,8 @@ _NO_L0 = _bounded(r"place <= \d+", "place <= 1000")
 _NO_CAP = _bounded(r"LEAST\(g1, 3\)", "g1")
 _NO_HIGH = _bounded(r"LEAST\(g0, 500\)", "g0")
 _NO_LOW = _bounded(r"GREATEST\((LEAST\(g0, 500\)|g0), -50\)", r"\1")
-_AGAIN = _bounded(r"FROM drawn WHERE", "FROM drawn CROSS JOIN (VALUES (1), (2)) AS twice (again) WHERE")
+_AGAIN = _bounded(r"FROM given", "FROM given CROSS JOIN (VALUES (1), (2)) AS twice (again)")
+_NOBODY = _bounded(r'"unit" IS NOT NULL AND', "")
 
 MUTANTS: Mapping[str, Mutant] = {
     "no bound of cells": Mutant("counts", _NO_L0),
@@ -57,7 +58,10 @@ MUTANTS: Mapping[str, Mutant] = {
     "a window over all units": Mutant("counts", _bounded(r"PARTITION BY unit ORDER BY", "ORDER BY")),
     "a window over cells": Mutant("counts", _bounded(r"PARTITION BY unit ORDER BY", "PARTITION BY k0 ORDER BY")),
     "cells drawn by how many others there are": Mutant(
-        "counts", _bounded(r"ORDER BY LEFT", "ORDER BY COUNT(*) OVER (PARTITION BY k0), LEFT")
+        "counts",
+        lambda right: _bounded(r"ORDER BY o", "ORDER BY others, o")(
+            _bounded(r"FROM placed", "FROM (SELECT *, COUNT(*) OVER (PARTITION BY k0) AS others FROM placed)")(right)
+        ),
     ),
     "cells drawn anew each time": Mutant(
         "counts", _bounded(r"MD5\(CONCAT_WS\('\|', '\w+'", "MD5(CONCAT_WS('|', UUID()")
@@ -74,14 +78,24 @@ MUTANTS: Mapping[str, Mutant] = {
         ),
     ),
     "clamped after the sum": Mutant("sums", lambda right: _cells(r"SUM\(m0\)", "LEAST(SUM(m0), 500)")(_NO_HIGH(right))),
-    "rows without a unit": Mutant("counts", _bounded(r'"unit" IS NOT NULL AND', "")),
-    "rows without a unit as one unit": Mutant(
+    "rows without a unit": Mutant(
         "counts",
-        lambda right: _bounded(r'"unit" IS NOT NULL AND', "")(
-            _bounded(r'"unit" AS unit', "COALESCE(\"unit\", 'x' || RANDOM()) AS unit")(right)
+        lambda right: _bounded(r"keyed.unit = units.unit", "keyed.unit IS NOT DISTINCT FROM units.unit")(
+            _NOBODY(right)
         ),
     ),
-    "keys changed after bounding": Mutant("counts", _cells(r"SELECT k0", "SELECT 'other' AS k0")),
+    "rows without a unit as one unit": Mutant(
+        "counts", lambda right: _bounded(r'"unit" AS unit', "COALESCE(\"unit\", 'x') AS unit")(_NOBODY(right))
+    ),
+    "drawn by the units before": Mutant(
+        "counts", _bounded(r"JOIN units ON keyed.unit = units.unit", "JOIN units ON keyed.unit >= units.unit")
+    ),
+    "drawn by how many units there are": Mutant(
+        "counts", _bounded(r"AS c0, ", "* (COUNT(*) OVER ()) % 2147483647 AS c0, ")
+    ),
+    "keys changed after bounding": Mutant("counts", _cells(r"SELECT k0", "SELECT 3 AS k0")),
+    "a row of no key": Mutant("counts", _cells(r"SELECT k0", "SELECT NULLIF(k0, 0) AS k0")),
+    "a cell that is no key": Mutant("counts", _cells(r"SELECT k0", "SELECT k0 + 1 AS k0")),
     "rows of a unit kept apart": Mutant("sums", _bounded(r"GROUP BY unit, k0, k1", "GROUP BY unit, k0, k1, v0")),
     "joined to many rows": Mutant("counts", _AGAIN),
     "joined to many rows, unproven": Mutant("counts", _and_no_proof(_AGAIN)),

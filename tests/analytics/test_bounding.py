@@ -115,6 +115,18 @@ def test_a_unit_counts_in_so_many_cells_and_which_ones_only_its_rows_and_the_sal
     assert found != stage.cells(staged(rows), query(facts(), salt="other"))
 
 
+def test_cells_are_drawn_evenly(stage: Stage) -> None:
+    """Neither the first cell nor a neighbour is kept more often than others, public or found."""
+    countries = [f"c{n}" for n in range(8)]
+    rows = staged([{"unit": f"u{n}", "country": country} for n in range(3000) for country in countries])
+    for country in ({"title": WORDS, "keys": countries}, {"title": WORDS, "private": True}):
+        drawn = facts(dimensions={"country": country}, budget={"epsilon": 1, "delta": 1e-9})
+        kept = [cell["units"] for cell in stage.cells(rows, query(drawn)).values()]
+        # 3000 units of which each keeps a quarter of its cells: 750, with a deviation of 24.
+        assert sum(kept) == 6000
+        assert all(abs(units - 750) < 24 * 5 for units in kept), kept
+
+
 def test_a_unit_of_one_period_never_counts_in_a_second(stage: Stage) -> None:
     rows = staged([{"country": "CM"}, {"country": "CM", "day": ENDS}, {"unit": "b", "country": "CM", "day": ENDS}])
     first, second = query(SHAPES["once"]), query(SHAPES["once"], ENDS, date(2026, 12, 1))
@@ -135,6 +147,22 @@ def test_found_keys_are_sorted_and_empty_texts_are_keys(stage: Stage) -> None:
     rows = [{"unit": unit, "country": country} for unit in "ab" for country in ("é|è", "", None)]
     found = stage.exact(staged(rows), query(SHAPES["private"]))
     assert found.labels == (["", "é|è"],)
+
+
+def test_found_keys_stand_beside_public_ones(stage: Stage) -> None:
+    dimensions = {
+        "country": {"title": WORDS, "private": True},
+        "kind": {"title": WORDS, "of": "unit", "keys": ["b", "other"]},
+        "age": {"title": WORDS, "edges": [0, 10]},
+    }
+    mixed = facts(groups=5, dimensions=dimensions, budget={"epsilon": 1, "delta": 1e-9})
+    rows = [{"country": "CM", "age": age, "unit": unit} for age in (12, 3) for unit in "ab"]
+    rows.append({"country": "BE", "age": 3})
+    found = stage.exact(staged(rows), query(mixed))
+    assert list(zip(*found.labels, strict=True)) == [
+        ("BE", "other", "0-9"), ("CM", "b", "0-9"), ("CM", "b", "10+"), ("CM", "other", "0-9"), ("CM", "other", "10+"),
+    ]  # fmt: skip
+    assert found.figures["units"].tolist() == [1] * 5
 
 
 def test_exact_figures_are_in_no_text(stage: Stage) -> None:
@@ -225,7 +253,8 @@ def test_the_same_query_is_written_for_spark() -> None:
         made = statements(query(shape))
         for statement in (made.bounded, made.proof, made.cells):
             written = in_spark(statement)
-            assert "ROW_NUMBER() OVER (PARTITION BY unit ORDER BY" in written or statement is not made.bounded
+            assert "DENSE_RANK() OVER (PARTITION BY unit ORDER BY o" in written or statement is not made.bounded
             assert '"' not in written, "Spark reads double quotes as texts"
+            assert "'0x'" not in written, "Spark reads no such number"
     with pytest.raises(UnknownEngine, match="duckdb or spark"):
         open_engine("abacus", [], spill=Path())

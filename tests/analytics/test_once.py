@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from genuka_pipelines.analytics.bounding import aggregates as bounding
 from genuka_pipelines.analytics.errors import (
@@ -23,6 +28,7 @@ from genuka_pipelines.analytics.errors import (
 )
 from genuka_pipelines.analytics.noise import cells as noise
 from genuka_pipelines.analytics.releases import once
+from genuka_pipelines.analytics.releases.debts import settle
 from genuka_pipelines.analytics.releases.once import release_once, releases, year_spent
 from genuka_pipelines.analytics.releases.release import release_path, to_bytes
 from genuka_pipelines.catalog.published import Privacy
@@ -36,6 +42,7 @@ from genuka_pipelines.control import (
 )
 from genuka_pipelines.control.budgets import Budgets
 from genuka_pipelines.control.ledger import Ledger
+from genuka_pipelines.control.tables import budget_debits
 from genuka_pipelines.keys import Keyring, open_keyring
 from genuka_pipelines.stores.open import open_store
 from tests.analytics.bounded import PRIVACY, WORDS, facts, measure, staged
@@ -43,6 +50,7 @@ from tests.analytics.released import COMPANIES, Released, released_house
 from tests.servers import fresh_control
 
 OCTOBER = "2026-10"
+WAIT = {"title": WORDS, "quantiles": "wait", "at": [0.5], "edges": [0, 5, 10, 30]}
 PRIVATE: dict[str, Any] = {"groups": 1, "dimensions": {"country": {"title": WORDS, "private": True}}}
 
 
@@ -252,6 +260,117 @@ def test_who_lost_the_lease_and_stores_second_gives_the_first_ones(
     mine = release_once(house, "orders_monthly", OCTOBER, now=now())
     assert to_bytes(mine) == others[0]
     assert len(debits(house)) == 1
+
+
+KILLED_IN_THE_MIDDLE = """
+import sys, time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from genuka_pipelines.analytics.bounding import aggregates as bounding
+from genuka_pipelines.analytics.releases import once
+from genuka_pipelines.analytics.releases.debts import settle
+from genuka_pipelines.control import open_control
+from genuka_pipelines.keys import open_keyring
+from genuka_pipelines.stores.open import open_store
+from tests.analytics.bounded import facts
+from tests.analytics.released import Released
+
+url, folder, lease = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
+
+def slow(*args, **options):
+    print("counting", flush=True)
+    time.sleep(600)
+
+bounding.aggregates, once._LEASE = slow, timedelta(seconds=lease)
+with open_control(url) as control:
+    store = open_store(f"file://{folder / 'published'}", name="published")
+    house = Released(None, control, open_keyring(folder / "keys"), folder / "staging", store)
+    once.release_once(house.declare(orders_monthly=facts()), "orders_monthly", "2026-10", now=datetime.now(UTC))
+"""
+
+
+def test_a_process_that_is_killed_leaves_its_lease_then_the_release_is_made(tmp_path: Path) -> None:
+    """A real SIGKILL after the debit: until the dead one's lease ends a sentence says so, then one release is made."""
+    with fresh_control() as url:
+        dsn = url.render_as_string(hide_password=False)
+        with open_control(dsn) as control, released_house(tmp_path, control) as house:
+            asked = [dsn, str(tmp_path), "5"]
+            dying = subprocess.Popen(
+                [sys.executable, "-c", KILLED_IN_THE_MIDDLE, *asked], stdout=subprocess.PIPE, text=True
+            )
+            assert dying.stdout is not None
+            assert dying.stdout.readline() == "counting\n"
+            dying.send_signal(signal.SIGKILL)
+            assert dying.wait() == -signal.SIGKILL
+            (paid,) = debits(house)
+            with pytest.raises(LeaseTaken, match=r"already running since .* or for its lease to end at") as busy:
+                release_once(house, "orders_monthly", OCTOBER, now=now())
+            assert not stored(house)
+            time.sleep(max(0.0, (busy.value.until - now()).total_seconds()) + 0.2)
+            made = release_once(house, "orders_monthly", OCTOBER, now=now())
+            assert stored(house) == [release_path(made.slot)]
+            assert debits(house) == [paid]
+
+
+def forget_debits(house: Released, period: str) -> None:
+    """The control database is one of before this release."""
+    with house.control._database.engine.begin() as connection:
+        connection.execute(sa.delete(budget_debits).where(budget_debits.c.period == period))
+
+
+@pytest.mark.parametrize(
+    ("changes", "noise"),
+    [
+        ({}, "laplace"),
+        ({"once": True, "groups": 1}, "laplace"),
+        ({"groups": 4, "budget": {"epsilon": 0.1, "delta": 1e-8}, "measures": {"wait": WAIT}}, "gaussian"),
+        ({**PRIVATE, "budget": {"epsilon": 0.3, "delta": 1e-9}}, "gaussian"),
+        ({"measures": {"wait": {"title": WORDS, "mean": "wait", "between": [0, 60]}}}, "laplace"),
+    ],
+)
+def test_what_a_restored_database_forgot_is_debited_again_to_the_last_digit(
+    house: Released, changes: dict[str, Any], noise: str
+) -> None:
+    house = house.declare(orders_monthly=facts(**changes))
+    made = release_once(house, "orders_monthly", OCTOBER, now=now())
+    assert {each.name for each in made.manifest.mechanisms.values()} == {noise}
+    before = house.control.budgets.spent("company")
+    assert len(before) == 1
+    forget_debits(house, OCTOBER)
+    assert not house.control.budgets.spent()
+    assert settle(house, now=now()) == before == house.control.budgets.spent()
+    assert settle(house, now=now()) == ()
+
+
+def test_nothing_is_released_before_forgotten_debits_are_written(
+    house: Released, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.stage(staged(COMPANIES), as_of=now() - timedelta(hours=1))
+    dear = house.declare(orders_monthly=facts(budget={"epsilon": 2}))
+    kept = {
+        period: to_bytes(release_once(dear, "orders_monthly", period, now=now())) for period in ("2026-08", "2026-09")
+    }
+    for period in kept:
+        forget_debits(house, period)
+    # Another definition, as nobody declares any more the one that was paid for: its releases count all the same.
+    other = house.declare(orders_monthly=facts(budget={"epsilon": 2}, minimum=3))
+    with pytest.raises(OverBudget, match="would bring company to ε = 6"):
+        release_once(other, "orders_monthly", OCTOBER, now=now())
+    assert len(house.control.budgets.spent("company", 2026)) == len(stored(house)) == 2
+    forget_debits(house, "2026-09")
+    monkeypatch.setattr(Budgets, "debit", _unwritable)
+    with pytest.raises(ControlUnreachable):
+        release_once(other, "orders_monthly", "2026-07", now=now())
+    monkeypatch.undo()
+    lost = next(key for key in stored(house) if "2026-09" in key)
+    house.published.put(lost, b"no release", if_absent=False)
+    with pytest.raises(ReleaseDamaged, match="2026-09"):
+        release_once(other, "orders_monthly", "2026-07", now=now())
+    assert len(stored(house)) == 2, "nothing is released while it is not known what was paid"
+
+
+def _unwritable(*_: Any, **__: Any) -> Any:
+    raise ControlUnreachable("gone")
 
 
 def test_a_budget_that_is_spent_is_spent(house: Released, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,6 +143,22 @@ def test_gaps_are_told_until_they_are_filled(house: PublishingHouse) -> None:
     assert missing_periods(house, NAME, NOW) == ()
 
 
+def test_what_settled_at_midnight_is_not_missing_before_its_night_is_over(house: PublishingHouse) -> None:
+    """`verify` just after midnight, hours before the schedule that releases: there is nothing to report."""
+    put_days(house, date(2026, 11, 17), 3)
+    midnight = NOW.replace(hour=0, minute=1) + timedelta(days=1)
+    assert missing_periods(house, NAME, midnight) == ("2026-11-20",)
+    assert verify(house, now=midnight, asked=False).missing == {}
+    assert verify(house, now=midnight + timedelta(days=1), asked=False).missing == {NAME: ("2026-11-20",)}
+
+
+def test_a_release_that_the_control_database_forgot_is_debited_when_it_is_published(house: PublishingHouse) -> None:
+    put_days(house, date(2026, 11, 18), 2)
+    publish(house, now=NOW)
+    paid = {(one.table, one.period) for one in house.control.budgets.spent()}
+    assert {(NAME, "2026-11-18"), (NAME, "2026-11-19")} <= paid
+
+
 def test_an_earlier_definition_goes_on_in_the_table_where_its_columns_are_the_same(house: PublishingHouse) -> None:
     put_days(house, date(2026, 11, 18), 2)
     table, before = house.published[NAME], "e" * 16

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from datetime import date
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from genuka_pipelines.analytics.publishing.catalogue import FILE, build
 from genuka_pipelines.analytics.publishing.charts import Point, bars, figure, over_time
 from genuka_pipelines.analytics.publishing.declared import declared_tables
 from genuka_pipelines.analytics.publishing.entry import Entry
+from genuka_pipelines.analytics.releases.release import Manifest
+from tests.analytics.bounded import SHAPES
 from tests.analytics.by_hand import NOW, PublishingHouse, day, days, put, release, visits, words
 
 HOSTILE = '"><script>alert(1)</script>'
@@ -43,6 +46,24 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+
+
+def test_clipping_is_told_by_the_bounds_that_are_declared_and_by_nothing_that_was_found(tmp_path: Path) -> None:
+    """Of every way in which somebody's rows are cut there is a sentence, in both languages, before any release too."""
+    tables = {f"{name}_monthly": table.model_copy(update={"dimensions": {}}) for name, table in SHAPES.items()}
+    house = PublishingHouse(tmp_path, tables)
+    entries = build(tmp_path, house.opened, declared_tables(house.catalog), (), NOW)
+    pages = {language: dictionary.dictionary(tmp_path / FILE, entries, language, NOW) for language in ("fr", "en")}
+    for entry in entries:
+        bounds = [str(entry.table.groups)]
+        for measure in entry.table.measures.values():
+            ends = (measure.at_most, *(measure.between or ()), *measure.edges[:1], *measure.edges[-1:])
+            bounds += [str(end) for end in ends if end is not None]
+        for language, says in (("fr", "n'est pas compté"), ("en", "is not counted")):
+            (clipped,) = [sentence for sentence in entry.caveats(language) if says in sentence]
+            assert all(bound in clipped for bound in bounds), clipped
+            assert escape(clipped) in pages[language]
+    assert "clipped" not in Manifest.model_fields
 
 
 @pytest.fixture(scope="module")

@@ -146,3 +146,18 @@ def test_figures_of_quantiles_and_means_have_names() -> None:
         }
     )
     assert told(table) == ("wait_p50", "wait_p99_9", "typical", "typical_sum", "typical_units")
+
+
+def test_a_figure_of_money_is_not_called_units() -> None:
+    """The manifest names by `units` the noise of how many there are, by which a debit is written down again."""
+    with pytest.raises(ValueError, match="call this measure otherwise"):
+        facts(measures={"units": measure(sum="amount", between=[0, 9])})
+    assert facts(measures={"units": measure(units="all")})
+
+
+def test_a_release_of_before_is_still_read() -> None:
+    made = release()
+    old = {**made.manifest.model_dump(mode="json"), "clipped": None}
+    assert Manifest.model_validate(old) == made.manifest
+    with pytest.raises(ValueError, match="clipped"):
+        Manifest.model_validate({**old, "clipped": 0.2})

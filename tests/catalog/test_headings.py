@@ -31,7 +31,7 @@ HEADINGS = {
     ("genletter", "Les cookies :"): {"cookie_choices"},
 }
 
-OWN = {"media", "backups", "exports", "staging", "run_history", "requests", "ledger_and_holds"}
+OWN = {"media", "backups", "exports", "staging", "run_history", "requests", "request_register", "ledger_and_holds"}
 
 LONGEST_KEY = 26
 

@@ -13,8 +13,12 @@ from genuka_pipelines.control import (
     Body,
     BudgetDebited,
     Check,
+    DeliveryDownloaded,
+    DeliveryMade,
+    DeliveryWithdrawn,
     Done,
     ErasuresPublished,
+    ExportMade,
     HoldPlaced,
     HoldReleased,
     HoldRenewed,
@@ -35,7 +39,7 @@ from genuka_pipelines.control import (
     Staging,
     Switched,
 )
-from genuka_pipelines.control.bodies import KINDS, read_body
+from genuka_pipelines.control.bodies import KINDS, RequestMoved, RequestOpened, ValuesChanged, read_body
 
 HASH = "a" * 64
 EVERY_KIND: list[Body] = [
@@ -77,6 +81,22 @@ EVERY_KIND: list[Body] = [
         table="visits_daily", period="2026-10-31", spec="0" * 16, units="device_day", year=2026, rho=10**9, delta=0
     ),
     ReleaseStored(table="orders_weekly", period="2026-W44", spec="a" * 16, sha256=HASH),
+    ExportMade(
+        delivery=HASH, tables=3, rows=10, media=2, excluded=1, captured=datetime(2026, 11, 22, tzinfo=UTC), plain=HASH
+    ),
+    DeliveryMade(delivery=HASH, what="tenant_archive", sha256=HASH, size=10, expires=date(2026, 12, 22)),
+    DeliveryDownloaded(delivery=HASH, downloads=1),
+    DeliveryWithdrawn(delivery=HASH, why="expired"),
+    RequestOpened(
+        request="bcdfghjkmnpq", asked="erasure", channel="email", arrived=date(2026, 11, 20), due=date(2026, 12, 20)
+    ),
+    RequestMoved(
+        request="bcdfghjkmnpq", asked="erasure", before="approved", after="refused", why="nothing_found",
+        due=date(2026, 12, 20), preview=HASH,
+    ),
+    ValuesChanged(
+        request="bcdfghjkmnpq", category="genuka/a", table="users", column="email", count=1, before=HASH, after=HASH
+    ),
 ]  # fmt: skip
 
 

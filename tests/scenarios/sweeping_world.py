@@ -21,6 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from genuka_pipelines.control import Scope
+from genuka_pipelines.control.tables import leases
 from genuka_pipelines.demo.filling import fill
 from genuka_pipelines.retention.sweeping import Sweep, plan_sweep, sweep_due
 from genuka_pipelines.rows.declared import Home
@@ -103,6 +104,11 @@ class World:
     def hold(self, scope: Scope, *, kind: Any = "hold", reason: Any = "legal_claim", **options: Any) -> str:
         options = {"reference": "case-7", "author": "staff-7", "now": wall(), "keys": self.runtime.keyring, **options}
         return self.runtime.control.holds.add(scope, kind=kind, reason=reason, **options).id
+
+    def run_leases_out(self) -> None:
+        """As if a killed process had been dead for longer than what it had reserved."""
+        with self.runtime.control._database.begin() as connection:
+            connection.execute(sa.delete(leases))
 
     def release(self, hold: str) -> None:
         self.runtime.control.holds.release(hold, by="staff-7", now=wall())

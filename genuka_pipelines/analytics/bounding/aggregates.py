@@ -20,6 +20,7 @@ from genuka_pipelines.analytics.releases.release import Certificate
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import pyarrow as pa
 
 _LARGEST = 2**63 - 1
 
@@ -53,30 +54,44 @@ def aggregates(engine: Engine, query: Query, *, name: str, made: Statements | No
     engine.keep(made.bounded)
     certificate = _proven(engine.ask(made.proof).to_pylist()[0], query, name)
     found = engine.ask(made.cells)
-    keys = [f"k{n}" for n in range(len(query.keys))]
-    figures = {column: _whole(found[column]) for column in found.column_names if column not in keys}
-    labels = tuple(found[key].to_pylist() for key in keys)
-    if query.private:
-        order = sorted(range(found.num_rows), key=lambda row: tuple(label[row] for label in labels))
-        return Aggregates(
-            tuple([label[row] for row in order] for label in labels),
-            {column: values[order] for column, values in figures.items()},
-            certificate,
-        )
-    return _dense(query, labels, figures, certificate)
+    return (_found if query.private else _dense)(query, found, certificate)
 
 
-def _dense(query: Query, labels: tuple[list[str], ...], figures: Mapping[str, Any], proof: Certificate) -> Aggregates:
+def _figures(query: Query, found: pa.Table) -> dict[str, npt.NDArray[np.int64]]:
+    return {column: _whole(found[column]) for column in found.column_names[len(query.keys) :]}
+
+
+def _found(query: Query, found: pa.Table, proof: Certificate) -> Aggregates:
+    """The cells that are there, in the order of their labels."""
+    import pyarrow as pa
+
+    named = [f"k{n}" for n in range(len(query.keys))]
+    for n, keys in enumerate(query.keys):
+        if keys is not None:
+            labels = pa.array(keys, pa.string()).take(pa.array(_places(found[f"k{n}"], keys)))
+            found = found.set_column(n, f"k{n}", labels)
+    found = found.sort_by([(name, "ascending") for name in named])
+    return Aggregates(tuple(found[name].to_pylist() for name in named), _figures(query, found), proof)
+
+
+def _places(column: pa.ChunkedArray, keys: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    """The places of public keys. Raises UnitOutweighs where one is none."""
+    places = _whole(column)
+    if column.null_count or (len(places) and not 0 <= places.min() <= places.max() < len(keys)):
+        raise UnitOutweighs("the engine gave cells beside the public keys; nothing was released")
+    return places
+
+
+def _dense(query: Query, found: pa.Table, proof: Certificate) -> Aggregates:
     """The whole grid of public keys, so that which cells there are says nothing."""
     import numpy as np
 
-    grid = [keys or () for keys in query.keys]
-    place = np.zeros(len(next(iter(figures.values()))), dtype=np.int64)
-    for keys, found in zip(grid, labels, strict=True):
-        index = {key: n for n, key in enumerate(keys)}
-        if not index.keys() >= set(found):
-            raise UnitOutweighs("the engine gave cells beside the public keys; nothing was released")
-        place = place * len(keys) + np.array([index[label] for label in found], dtype=np.int64)
+    figures, grid = _figures(query, found), [keys or () for keys in query.keys]
+    place = np.zeros(found.num_rows, dtype=np.int64)
+    for n, keys in enumerate(grid):
+        place = place * len(keys) + _places(found[f"k{n}"], keys)
+    if len(np.unique(place)) < len(place):
+        raise UnitOutweighs("the engine gave a cell twice; nothing was released")
     dense = {}
     for column, values in figures.items():
         dense[column] = np.zeros(query.cells, dtype=np.int64)

@@ -86,7 +86,18 @@ def in_spark(statement: str) -> str:
     """A statement of the template, as Spark writes it."""
     import sqlglot
 
-    return sqlglot.transpile(statement, read="duckdb", write="spark")[0]
+    return str(sqlglot.parse_one(statement, read="duckdb").transform(_digits).sql("spark"))
+
+
+def _digits(node: Any) -> Any:
+    """`CAST('0x' || digits AS BIGINT)`, which Spark does not read as a number."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Cast) and isinstance(node.this, exp.DPipe) and node.this.this.name == "0x":
+        return exp.cast(
+            exp.func("CONV", node.this.expression, exp.Literal.number(16), exp.Literal.number(10)), "BIGINT"
+        )
+    return node
 
 
 def _kind(declared: str) -> str:

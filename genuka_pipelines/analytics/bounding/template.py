@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from genuka_pipelines.analytics.bounding.query import OTHER, UNKNOWN, Query, cap
-from genuka_pipelines.catalog.published import Dimension, Measure
+from genuka_pipelines.catalog.published import Measure
 
 STAGED, BOUNDED = "genuka_staged", "genuka_bounded"
 _FAR = 1 << 40
 """No single row's amount is larger, so that the sum of a unit's rows stays in 64 bits."""
+_PRIME, _COEFFICIENTS = 2**31 - 1, 4
+"""Of the polynomial that draws cells: products stay in 64 bits, and four fit the digits of one hash."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Statements:
     """`bounded` makes the relation that `proof` and `cells` read. They hold the salt, so they have no repr.
 
     `bounded`: unit, k0…, and for each measure m0… (of a mean also u0: whether it counts; of quantiles the
-    range). `proof`: one row of maxima over units. `cells`: k0…, units, and a sum for each told number.
+    range). `proof`: one row of maxima over units. `cells`: k0…, units, and a sum for each told number. A k is
+    the place of a public key among its dimension's, or the text of a private one.
     """
 
     bounded: str = field(repr=False)
@@ -34,31 +37,92 @@ class Statements:
 
 
 def statements(query: Query) -> Statements:
-    """The three statements of a query over the relation `genuka_staged`."""
+    """The three statements of a query over the relation `genuka_staged`.
+
+    The rows of a unit are ranked by cell before they are added up: that costs one sort of whole numbers, and
+    only the cells that count are grouped.
+    """
     table = query.table
     keys = [f"k{n}" for n in range(len(table.dimensions))]
     measures = list(table.measures.values())
     by = ", ".join(["unit", *keys])
-    present = " AND ".join(f"{key} IS NOT NULL" for key in keys) or "TRUE"
-    order = ", ".join([_drawn(query, keys), *keys])
-    values = [f"{_integer(measure.of)} AS v{n}" for n, measure in enumerate(measures) if measure.of]
-    labels = [
-        f"{_key(name, dimension, labels)} AS {key}"
-        for key, (name, dimension), labels in zip(keys, table.dimensions.items(), query.keys, strict=True)
-    ]
+    values = [f"v{n}" for n, measure in enumerate(measures) if measure.of]
     bounded = f"""
 WITH counted AS (
-    SELECT {", ".join([f"{_name(table.unit)} AS unit", *labels, *values])}
+    SELECT {", ".join([f"{_name(table.unit)} AS unit", *_read(query, measures)])}
     FROM {STAGED} WHERE {" AND ".join(_conditions(query))}
+), keyed AS (
+    SELECT {", ".join(["unit", *_keys(query), *values])} FROM counted{"".join(_lists(query))}
+), units AS (
+    SELECT unit, {", ".join(f"{_whole('h', 8 * n + 1, 8)} AS c{n}" for n in range(_COEFFICIENTS))} FROM (
+        SELECT unit, {_drawn(query, [])} AS h FROM (
+            SELECT DISTINCT {_name(table.unit)} AS unit FROM {STAGED} WHERE {" AND ".join(_conditions(query))}
+        ) AS each_once
+    ) AS hashed
+), placed AS (
+    SELECT keyed.unit AS unit, {", ".join([*keys, *values, f"{_order(query, keys)} AS o"])}
+    FROM keyed JOIN units ON keyed.unit = units.unit
+    WHERE {" AND ".join(f"{key} IS NOT NULL" for key in keys) or "TRUE"}
+), drawn AS (
+    SELECT {", ".join([by, *values])}, DENSE_RANK() OVER (PARTITION BY unit ORDER BY {", ".join(["o", *keys])}) AS place
+    FROM placed
 ), given AS (
     SELECT {", ".join([by, *(part for n, each in enumerate(measures) for part in _given(query, n, each, keys))])}
-    FROM counted WHERE {present} GROUP BY {by}
-), drawn AS (
-    SELECT *, ROW_NUMBER() OVER (PARTITION BY unit ORDER BY {order}) AS place FROM given
+    FROM drawn WHERE place <= {query.groups} GROUP BY {by}
 )
 SELECT {", ".join([by, *(part for n, each in enumerate(measures) for part in _clamped(n, each))])}
-FROM drawn WHERE place <= {query.groups}"""
+FROM given"""
     return Statements(bounded, _proof(keys, measures), _cells(keys, measures))
+
+
+def _read(query: Query, measures: list[Measure]) -> Iterator[str]:
+    """What is read of a row: t0… texts of keys, or k0… where the key is a range of numbers, and v0… amounts."""
+    for n, (name, dimension) in enumerate(query.table.dimensions.items()):
+        column = _name(dimension.of or name)
+        if dimension.edges is None:
+            yield f"CAST({column} AS VARCHAR) AS t{n}"
+        else:
+            highest_first = list(enumerate(dimension.edges))[::-1]
+            yield f"CASE {' '.join(f'WHEN {column} >= {low} THEN {place}' for place, low in highest_first)} END AS k{n}"
+    yield from (f"{_integer(measure.of)} AS v{n}" for n, measure in enumerate(measures) if measure.of)
+
+
+def _keys(query: Query) -> Iterator[str]:
+    """The key of each dimension; NULL where the row does not count."""
+    for n, (dimension, labels) in enumerate(zip(query.table.dimensions.values(), query.keys, strict=True)):
+        if dimension.edges is not None:
+            yield f"k{n}"
+        elif labels is None:
+            yield f"t{n} AS k{n}"
+        else:
+            missing, others = (labels.index(key) if key in labels else "NULL" for key in (UNKNOWN, OTHER))
+            yield f"CASE WHEN t{n} IS NULL THEN {missing} ELSE COALESCE(place{n}, {others}) END AS k{n}"
+
+
+def _lists(query: Query) -> Iterator[str]:
+    """Each public list of keys, which a row meets once at most."""
+    for n, (dimension, labels) in enumerate(zip(query.table.dimensions.values(), query.keys, strict=True)):
+        if dimension.edges is None and labels is not None:
+            listed = ", ".join(f"({_text(label)}, {place})" for place, label in enumerate(labels))
+            yield f"\n    LEFT JOIN (VALUES {listed}) AS list{n} (label{n}, place{n}) ON t{n} = label{n}"
+
+
+def _order(query: Query, keys: list[str]) -> str:
+    """A number below 2^31 that the secret salt, the unit and the cell decide, and nobody else's rows.
+
+    A polynomial over a prime field, its coefficients the unit's own: a hash of every pair would cost more than
+    all the rest. Where the cells are found in the data, their texts are hashed to points.
+    """
+    if query.private:
+        point = _whole(_drawn(query, keys, unit=False), 1, 15)
+    else:
+        point = "0"
+        for key, labels in zip(keys, query.keys, strict=True):
+            point = key if point == "0" else f"({point}) * {len(labels or ())} + {key}"
+    value = "c0"
+    for n in range(1, _COEFFICIENTS):
+        value = f"(({value}) * ({point}) + c{n}) % {_PRIME}"
+    return value
 
 
 def _conditions(query: Query) -> Iterator[str]:
@@ -89,19 +153,6 @@ def _state(column: str, wanted: bool | int | str | tuple[str, ...]) -> str:
         return f"{name} = {wanted}"
     several = (wanted,) if isinstance(wanted, str) else wanted
     return f"CAST({name} AS VARCHAR) IN ({', '.join(map(_text, several))})"
-
-
-def _key(name: str, dimension: Dimension, labels: tuple[str, ...] | None) -> str:
-    column = _name(dimension.of or name)
-    as_text = f"CAST({column} AS VARCHAR)"
-    if labels is None:
-        return as_text
-    if dimension.edges is not None:
-        highest_first = list(zip(dimension.edges, labels, strict=True))[::-1]
-        return f"CASE {' '.join(f'WHEN {column} >= {low} THEN {_text(label)}' for low, label in highest_first)} END"
-    listed = f"WHEN {as_text} IN ({', '.join(map(_text, labels))}) THEN {as_text}"
-    missing = f"WHEN {column} IS NULL THEN {_text(UNKNOWN) if UNKNOWN in labels else 'NULL'}"
-    return f"CASE {missing} {listed} {f'ELSE {_text(OTHER)} ' if OTHER in labels else ''}END"
 
 
 def _integer(column: str) -> str:
@@ -179,9 +230,15 @@ def proven_caps(measures: list[Measure]) -> dict[str, int]:
     return {f"a{n}": cap(each) for n, each in enumerate(measures) if each.kind != "quantiles"}
 
 
-def _drawn(query: Query, columns: list[str]) -> str:
-    # Twelve digits lie within the engine's own words, and sort faster than thirty-two.
-    return f"LEFT(MD5(CONCAT_WS('|', {', '.join([_text(query.salt), 'CAST(unit AS VARCHAR)', *columns])})), 12)"
+def _drawn(query: Query, columns: list[str], *, unit: bool = True) -> str:
+    return (
+        f"MD5(CONCAT_WS('|', {', '.join([_text(query.salt), *(['CAST(unit AS VARCHAR)'] if unit else []), *columns])}))"
+    )
+
+
+def _whole(digits: str, first: int, many: int) -> str:
+    """Some hexadecimal digits as a number of the field. See `spark.in_spark`, which writes it otherwise."""
+    return f"CAST('0x' || SUBSTR({digits}, {first}, {many}) AS BIGINT) % {_PRIME}"
 
 
 def _name(column: str) -> str:

@@ -6,13 +6,16 @@ Gaps are looked for by the calendar alone, never by the rows: that a day had no 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from genuka_pipelines.analytics.publishing.errata import errata_in, withdrawn
 from genuka_pipelines.analytics.publishing.surroundings import Publishing
 from genuka_pipelines.analytics.releases.calendar import last_complete, periods, span
 from genuka_pipelines.analytics.releases.release import STORE, slot_folder, slots_in
 from genuka_pipelines.catalog.published import AnonymisedTable
+
+GRACE = timedelta(days=1)
+"""A period that settled at midnight is released later that night: until the next one it is not missing."""
 
 
 def missing(table: AnonymisedTable, released: Collection[str], now: datetime) -> tuple[str, ...]:

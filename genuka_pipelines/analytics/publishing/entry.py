@@ -36,8 +36,7 @@ class Entry:
     def caveats(self, language: Language) -> tuple[str, ...]:
         """What to know before using it, a sentence each."""
         older = sum(manifest.spec != self.spec for manifest in self.manifests)
-        clipped = self.last.clipped if self.last else None
-        said = caveats(self.table, self.unit, clipped=clipped, older=older, language=language)
+        said = caveats(self.table, self.unit, older=older, language=language)
         return (*said, *(f"{erratum.first} … {erratum.last} : {erratum.says(language)}" for erratum in self.errata))
 
     def row(self, now: datetime) -> tuple[object, ...]:

@@ -27,6 +27,7 @@ from genuka_pipelines.analytics.publishing.objects import holds, replace_object
 from genuka_pipelines.analytics.publishing.surroundings import Publishing
 from genuka_pipelines.analytics.publishing.warehouse import Copied, copy_to_warehouse
 from genuka_pipelines.analytics.releases.calendar import last_complete
+from genuka_pipelines.analytics.releases.debts import settle
 from genuka_pipelines.analytics.releases.release import FOLDER, STORE, slots_in
 from genuka_pipelines.control.errors import LeaseTaken
 from genuka_pipelines.stores.errors import NoSuchObject
@@ -57,13 +58,15 @@ class Published:
 def publish(house: Publishing, *, now: datetime, again: bool = False) -> Published:
     """Make the catalogue, its dictionary, notebook and manifests of what the store holds; with `again`, in any case.
 
-    Whoever publishes meanwhile is waited for. Raises what says that a release is damaged (exit 1), CannotPublish
-    and LeaseTaken; the catalogue of before is then still there.
+    A release that nobody is known to have paid for is debited first. Whoever publishes meanwhile is waited for.
+    Raises what says that a release is damaged (exit 1), CannotPublish and LeaseTaken; the catalogue of before is
+    then still there.
     """
     declared = declared_tables(house.catalog)
     check_names({name: one.table for name, one in declared.items()})
     store = house.store(STORE)
     with _alone(house) as lease_holds:
+        settle(house, now=now)
         errata = errata_in(store)
         basis = _basis(store, declared, errata, now, _copies_to(house))
         if not again and (there := _unchanged(store, basis)):

@@ -1,7 +1,8 @@
 """What every analyst has to know of a table, in sentences made from its definition.
 
 An error bar tells of the noise alone; that much of somebody's visits was not counted at all is told by
-nothing else, and a figure without it is read as more than it is.
+nothing else, and a figure without it is read as more than it is. How much that is would tell of people and
+have to be paid for by every figure beside it: the bounds are told, which nobody's rows changed.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ _SAID: dict[str, dict[Language, str]] = {
     },
     "clipped": {
         "fr": "Cellules d'une période où compte une unité : {groups} au plus{bounds} ; ce qui dépasse n'est pas "
-        "compté, et l'intervalle n'en dit rien.",
-        "en": "Cells of a period that a unit counts in: at most {groups}{bounds}; what exceeds that is not counted, "
-        "and the interval does not tell of it.",
+        "compté : un total est au-dessous du vrai, et l'intervalle n'en dit rien.",
+        "en": "Cells of a period that a unit counts in: at most {groups}{bounds}; what exceeds that is not counted: "
+        "a total is below the true one, and the interval does not tell of it.",
     },
     "at_most": {
         "fr": ", pour {at_most} lignes par cellule au plus ({name})",
@@ -32,9 +33,9 @@ _SAID: dict[str, dict[Language, str]] = {
         "fr": ", pour {least} à {most} par cellule ({name})",
         "en": ", for {least} to {most} in a cell ({name})",
     },
-    "share": {
-        "fr": "Dans la dernière publication, environ {share:.0%} des lignes dépassaient.",
-        "en": "In the last release, about {share:.0%} of the rows exceeded it.",
+    "edges": {
+        "fr": ", pour une valeur par cellule, de {least} à {most} ({name})",
+        "en": ", for one value in a cell, from {least} to {most} ({name})",
     },
     "minimum": {
         "fr": "Une cellule de moins de {minimum} unités n'est pas dite : son absence ne veut pas dire zéro.",
@@ -59,19 +60,15 @@ EARLIER: dict[Language, str] = {
 }
 
 
-def caveats(
-    table: AnonymisedTable, unit: UnitClass, *, clipped: float | None, older: int, language: Language
-) -> tuple[str, ...]:
-    """The sentences; `clipped` is the noisy share of rows that the last release left out, `older` a number of periods.
+def caveats(table: AnonymisedTable, unit: UnitClass, *, older: int, language: Language) -> tuple[str, ...]:
+    """The sentences; `older` is a number of periods.
 
     That periods are not to be added up is said unless every unit has one period only.
     """
-    return tuple(_caveats(table, unit, clipped, older, language))
+    return tuple(_caveats(table, unit, older, language))
 
 
-def _caveats(
-    table: AnonymisedTable, unit: UnitClass, clipped: float | None, older: int, language: Language
-) -> Iterator[str]:
+def _caveats(table: AnonymisedTable, unit: UnitClass, older: int, language: Language) -> Iterator[str]:
     def said(key: str, **values: object) -> str:
         return _SAID[key][language].format(**values)
 
@@ -83,9 +80,9 @@ def _caveats(
             bounds += said("at_most", at_most=measure.at_most, name=name)
         elif measure.between:
             bounds += said("between", least=measure.between[0], most=measure.between[1], name=name)
+        elif measure.edges:
+            bounds += said("edges", least=measure.edges[0], most=measure.edges[-1], name=name)
     yield said("clipped", groups=table.groups, bounds=bounds)
-    if clipped is not None:
-        yield said("share", share=min(1.0, max(0.0, clipped)))
     if table.minimum:
         yield said("minimum", minimum=table.minimum)
     if private := [name for name, dimension in table.dimensions.items() if dimension.private]:

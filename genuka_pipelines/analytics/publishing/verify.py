@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.analytics.publishing import catalogue, dictionary, notebook
-from genuka_pipelines.analytics.publishing.completeness import missing_periods
+from genuka_pipelines.analytics.publishing.completeness import GRACE, missing_periods
 from genuka_pipelines.analytics.publishing.declared import Declared, declared_tables
 from genuka_pipelines.analytics.publishing.duck import literal, quoted
 from genuka_pipelines.analytics.publishing.entry import Entry
@@ -48,7 +48,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Verified:
-    """What was looked at, what is wrong with it, and by table the periods that are not there."""
+    """What was looked at, what is wrong with it, and by table the periods that are a day late or more."""
 
     releases: int
     tables: int
@@ -65,7 +65,7 @@ def verify(house: Publishing, *, now: datetime, asked: bool = True) -> Verified:
     bad += _catalogue(house, declared, now, asked=asked, compared=not bad)
     if "analytics" in house.settings.databases:
         bad += _copy(house)
-    gaps = {name: missing_periods(house, name, now) for name in declared}
+    gaps = {name: missing_periods(house, name, now - GRACE) for name in declared}
     return Verified(len(slots), len(declared), tuple(bad), {name: found for name, found in gaps.items() if found})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genuka_pipelines.analytics.asked import GRACE, Asked
+from genuka_pipelines.analytics.asked import Asked
 from genuka_pipelines.catalog.answer import Answer
 
 _NAMED = 10
@@ -10,7 +10,7 @@ _NAMED = 10
 
 def ask(asked: Asked) -> Answer:
     """No where a period is missing; unproven before the first release."""
-    from genuka_pipelines.analytics.publishing.completeness import missing_periods
+    from genuka_pipelines.analytics.publishing.completeness import GRACE, missing_periods
 
     released = {slot.period for slot in asked.released}
     if not released:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from genuka_pipelines.analytics.errors import NothingStaged, NotYetComplete, ReleaseDamaged, UnknownTable
 from genuka_pipelines.analytics.releases.calendar import every_of, settled_at, year_of
+from genuka_pipelines.analytics.releases.debts import settle
 from genuka_pipelines.analytics.releases.release import (
     STORE,
     Manifest,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from genuka_pipelines.stores.store import Store
 
 _LEASE = timedelta(minutes=2)
+"""Renewed while a process lives; so long after it was killed nobody else makes the same release."""
 
 
 class Surroundings(Protocol):
@@ -235,6 +237,7 @@ def _pay(house: Surroundings, slot: Slot, facts: AnonymisedTable, privacy: Priva
     from genuka_pipelines.analytics.releases.spending import debit_of, refuse_beyond, spent
 
     year = privacy.units[facts.protects].year
+    settle(house, now=now)
     debits, _ = house.control.budgets.debit(
         debit_of(slot, facts, plan.cost),
         refuse=lambda all_: refuse_beyond(all_, asked=slot, units=facts.protects, of=year),

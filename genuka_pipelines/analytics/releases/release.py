@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import model_validator
+
 from genuka_pipelines.analytics.errors import ReleaseDamaged
 from genuka_pipelines.analytics.releases.calendar import span
 from genuka_pipelines.catalog.published import AnonymisedTable, Spend
@@ -119,10 +121,17 @@ class Manifest(Value):
     delta: float
     spent: Spent
     certificate: Certificate
-    clipped: float | None = None
     engine: str
     versions: dict[str, str]
     made: date
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, said: object) -> object:
+        """Releases of before have a field that was always empty."""
+        if isinstance(said, dict) and said.get("clipped", 0) is None:
+            return {name: value for name, value in said.items() if name != "clipped"}
+        return said
 
     @property
     def slot(self) -> Slot:

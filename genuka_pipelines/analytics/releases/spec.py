@@ -13,7 +13,7 @@ from genuka_pipelines.catalog.catalogue import Catalog
 from genuka_pipelines.catalog.published import AnonymisedTable, Privacy
 from genuka_pipelines.catalog.staging import Staging
 
-METHOD = 1
+METHOD = 2
 """Raised when the bounding, or what a number means, changes."""
 _WORDS = {"title", "question", "caveat", "purpose", "clause", "settles"}
 

@@ -12,7 +12,7 @@ from math import ceil
 from genuka_pipelines.analytics.errors import OverBudget
 from genuka_pipelines.analytics.noise.accounting import Cost, Total, epsilon_at, pld_epsilon, total
 from genuka_pipelines.analytics.releases.calendar import year_of
-from genuka_pipelines.analytics.releases.release import Slot, Spent
+from genuka_pipelines.analytics.releases.release import Manifest, Slot, Spent
 from genuka_pipelines.catalog.published import AnonymisedTable, Spend
 from genuka_pipelines.control import Debit
 
@@ -21,13 +21,29 @@ _RHO, _DELTA = 10**12, 10**18
 
 def debit_of(slot: Slot, table: AnonymisedTable, cost: Cost) -> Debit:
     """What the control database writes down of a release, in whole units, rounded up."""
+    return _debit(slot, table.protects, cost, once=table.once)
+
+
+def debit_again(manifest: Manifest) -> Debit:
+    """The same, of a release that is there, as its manifest says it was made."""
+    used = [*manifest.mechanisms.values(), *([manifest.selection] if manifest.selection else [])]
+    gaussian = [mechanism.rho or 0.0 for mechanism in used if mechanism.epsilon is None]
+    pure = [mechanism.epsilon or 0.0 for mechanism in used if mechanism.epsilon is not None]
+    rho = sum(gaussian) if gaussian else sum(epsilon**2 / 2 for epsilon in pure)
+    slip = manifest.selection.delta if manifest.selection else 0.0
+    return _debit(
+        manifest.slot, manifest.protects, Cost(rho, None if gaussian else manifest.epsilon, slip), once=manifest.once
+    )
+
+
+def _debit(slot: Slot, units: str, cost: Cost, *, once: bool) -> Debit:
     return Debit(
         table=slot.table,
         period=slot.period,
         spec=slot.spec,
-        units=table.protects,
+        units=units,
         year=year_of(slot.period),
-        once=table.once,
+        once=once,
         rho=_up(cost.rho * _RHO),
         pure=None if cost.pure is None else _up(cost.pure * _RHO),
         delta=_up(cost.delta * _DELTA),

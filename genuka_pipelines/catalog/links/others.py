@@ -19,6 +19,7 @@ def broken_others(catalog: Catalog) -> Iterator[Broken]:
     yield from _questions(catalog)
     yield from _ledgers(catalog)
     yield from _backups(catalog)
+    yield from _requests(catalog)
 
 
 def _vocabulary(catalog: Catalog) -> Iterator[Broken]:
@@ -91,6 +92,20 @@ def _backups(catalog: Catalog) -> Iterator[Broken]:
             for place, system in named:
                 if problem := unknown(system, kinds[part], known):
                     yield key, ("attributes", part, place), problem
+        for check, clauses in plan.clauses.items():
+            for index, clause in enumerate(clauses):
+                if problem := unknown(clause, "clause", catalog.clauses):
+                    yield key, ("attributes", "clauses", check, index), problem
+
+
+def _requests(catalog: Catalog) -> Iterator[Broken]:
+    columns = {name: tuple(table.columns) for _, name, table in catalog.tables()}
+    for key, plan in catalog.requests.items():
+        for part, marks in (("objection", plan.objection), ("ended", plan.ended)):
+            for table, column in marks.items():
+                problem = unknown(table, "table", columns) or unknown(column, "column", columns[table])
+                if problem:
+                    yield key, ("attributes", part, table), problem
         for check, clauses in plan.clauses.items():
             for index, clause in enumerate(clauses):
                 if problem := unknown(clause, "clause", catalog.clauses):

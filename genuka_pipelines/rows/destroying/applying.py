@@ -29,6 +29,7 @@ from genuka_pipelines.rows.destroying.work import ENDS_THE_RUN, Work, works_of
 from genuka_pipelines.rows.selection import Selection
 
 if TYPE_CHECKING:
+    from genuka_pipelines.control import Origin
     from genuka_pipelines.rows.content import Contents
     from genuka_pipelines.rows.house import House
 
@@ -50,15 +51,17 @@ def apply(
     rules: Collection[str] | None = None,
     contents: Callable[[str], Contents] | None = None,
     progress: Callable[[Line], None] | None = None,
+    origin: Origin | None = None,
 ) -> Outcome:
     """Destroy what a selection asks for in one system, as far as holds, the law and the limits let it.
 
     `clock` is the wall time, `as_of` the moment the work is about. `categories` are keys, `rules` are
-    names of lines (`closed`, or `orders.closed` for one table). Rules that drop a database are left to
-    whoever drops it. First finishes what a killed run left open. What cannot be worked on is a line with
-    `unknown`, what only people can destroy one with `by_hand`; the caller judges `survivors`. Raises Busy
-    where another process does this work, and the control database's own errors: nothing is destroyed
-    without it.
+    names of lines (`closed`, or `orders.closed` for one table). `origin` says whose deletion it is, so that a
+    restored backup loses the rows again; without it the rule or the selection says it. Rules that drop a
+    database are left to whoever drops it. First finishes what a killed run left open. What cannot be worked
+    on is a line with `unknown`, what only people can destroy one with `by_hand`; the caller judges
+    `survivors`. Raises Busy where another process does this work, and the control database's own errors:
+    nothing is destroyed without it.
     """
     destroyer = Destroyer(house, system, clock, Hasher(house.keyring), contents)
     with _alone(house, system, limits) as lease:
@@ -66,7 +69,7 @@ def apply(
         unfinished = finish_open(house, destroyer.hasher, homes, system, clock, destroyer.leave)
         pace = Pace(limits, house.control, lease.check)
         destroyer.homes = (homes.shared, *homes.dedicated.values())
-        run = _Run(selection, as_of, destroyer, pace, categories, rules, progress)
+        run = _Run(selection, as_of, destroyer, pace, categories, rules, progress, origin)
         lines = run.lines(homes)
     return Outcome(as_of, tuple(_with_unfinished(line, unfinished) for line in lines))
 
@@ -81,7 +84,9 @@ class _Run:
         categories: Collection[str] | None,
         rules: Collection[str] | None,
         progress: Callable[[Line], None] | None,
+        origin: Origin | None,
     ) -> None:
+        self._origin = origin
         self._selection, self._as_of, self._destroyer, self._pace = selection, as_of, destroyer, pace
         self._categories, self._rules = categories, rules
         self._progress = progress or (lambda _: None)
@@ -122,7 +127,9 @@ class _Run:
                     raise circular[name]
                 works += [
                     work
-                    for work in works_of(home.table(name), self._selection, self._as_of, links, self._destroyer)
+                    for work in works_of(
+                        home.table(name), self._selection, self._as_of, links, self._destroyer, self._origin
+                    )
                     if self._rules is None or {work.line.rule, f"{name}.{work.line.rule}"} & set(self._rules)
                 ]
             except GenukaError as error:

@@ -34,7 +34,7 @@ from genuka_pipelines.rows.destroying.target import Target, Verb
 from genuka_pipelines.rows.destroying.windows import Windows
 from genuka_pipelines.rows.fate import Fate, fates
 from genuka_pipelines.rows.path import never
-from genuka_pipelines.rows.selection import Due, OfPerson, OfTenants, Selection
+from genuka_pipelines.rows.selection import AnyOf, Due, OfPerson, OfTenants, Selection
 from genuka_pipelines.systems.writer import ForeignKey
 
 ENDS_THE_RUN = (ControlUnreachable, ControlRefused, LeaseLost, ClockAhead, ClockSetBack, LedgerDamaged)
@@ -151,7 +151,12 @@ class Work:
 
 
 def works_of(
-    table: DeclaredTable, selection: Selection, as_of: datetime, links: Sequence[ForeignKey], destroyer: Destroyer
+    table: DeclaredTable,
+    selection: Selection,
+    as_of: datetime,
+    links: Sequence[ForeignKey],
+    destroyer: Destroyer,
+    origin: str | None = None,
 ) -> Iterator[Work]:
     """The lines of a table, but those that drop a database. Raises what makes a declaration uncomputable."""
     holds = destroyer.holds(destroyer.house.control.holds.live(destroyer.clock()))
@@ -172,7 +177,7 @@ def works_of(
             Target(table, selection, fate.name, fate.rule, verb, kept, as_of, links, (holds, fate))
             for kept in meanwhile
         ]
-        yield Work(line, targets, _origin(selection, fate))
+        yield Work(line, targets, origin or _origin(selection, fate))
 
 
 def _batches(
@@ -231,5 +236,5 @@ def _origin(selection: Selection, fate: Fate) -> str | None:
 
 
 def _word(selection: Selection) -> str:
-    words = {Due: "due", OfTenants: "of_tenants", OfPerson: "of_person"}
+    words = {Due: "due", OfTenants: "of_tenants", OfPerson: "of_person", AnyOf: "asked_for"}
     return words.get(type(selection), type(selection).__name__.lower())

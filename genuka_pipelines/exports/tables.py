@@ -1,0 +1,182 @@
+"""One table read once, in the order of its keys, into every form it has in the archive.
+
+The text of the rows is cut into ranges; each is a part by itself, kept under the digest of its text. A run after a
+killed one reads the rows again, since nobody else can say whether they changed, and makes only what is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from genuka_pipelines.exports.errors import NotDescribed
+from genuka_pipelines.exports.forms import csv, ndjson
+from genuka_pipelines.exports.forms.packed import gzipped, zipped
+from genuka_pipelines.exports.work import File, Work, write
+from genuka_pipelines.systems.row_text import Field, fields, schema, typed, without_prefix
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from genuka_pipelines.exports.choosing import ChosenTable, Source
+    from genuka_pipelines.systems.dump import Dump
+
+RANGE_BYTES = 8 << 20
+"""A range of rows ends at the first whole block beyond: what reading a table holds in memory, a few times over."""
+_AHEAD = 2
+"""Ranges whose forms are being made while the next is read."""
+FORMS = ("rows.zst", "csv.gz", "ndjson.gz")
+Progress = Callable[[str, int], None]
+"""Told of each table as it grows: its name, and rows so far. Called from several threads."""
+
+
+@dataclass(eq=False)
+class TableRead:
+    """A table of the archive: its fields, its primary key, and the files of each form, one after the other.
+
+    `sha256` is that of the rows' text. `without_type` counts values of columns that only the text holds.
+    """
+
+    name: str
+    category: str
+    fields: tuple[Field, ...]
+    key: tuple[str, ...]
+    rows: int = 0
+    bytes: int = 0
+    sha256: str = ""
+    files: dict[str, list[File]] = field(default_factory=lambda: {form: [] for form in FORMS})
+    parquet: File | None = None
+    without_type: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a line."""
+        return tuple(one.name for one in self.fields)
+
+
+class _Sink:
+    """A file as Arrow wants one to write to."""
+
+    closed = False
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out, self._at = out, 0
+
+    def write(self, data: Any) -> int:
+        """Pass bytes on."""
+        taken = bytes(data)
+        self._at += len(taken)
+        return self._out.write(taken)
+
+    def tell(self) -> int:
+        """How much was written."""
+        return self._at
+
+    def flush(self) -> None:
+        """Nothing: the file below is flushed at its end."""
+
+    def close(self) -> None:
+        """Nothing: the file below is closed by whoever opened it."""
+
+
+Opened = tuple["Source", "Dump", int]
+"""A database, its snapshot, and the worker that may read it."""
+
+
+def read_table(table: ChosenTable, opened: list[Opened], work: Work, progress: Progress) -> TableRead:
+    """Read a table out of every database that has rows of it. NotDescribed where those differ in their columns."""
+    found = _described(table, opened)
+    folder, kept = work.folder("tables", table.name), set[str]()
+    state = hashlib.sha256()
+
+    def content(out: BinaryIO) -> None:
+        import pyarrow.parquet as pq
+
+        writer = pq.ParquetWriter(_Sink(out), schema(found.fields), compression="zstd")
+        with writer as parquet, ThreadPoolExecutor(1, thread_name_prefix="forms") as pool:
+            making: deque[Future[dict[str, File]]] = deque()
+            for number, rows in enumerate(_ranges(table, opened, found.columns)):
+                state.update(rows)
+                found.rows += rows.count(b"\n")
+                found.bytes += len(rows)
+                batch = _typed(found, rows)
+                name = _part_name(found, rows, number)
+                kept.add(name)
+                making.append(pool.submit(work.part, folder, name, _forms(found, rows, batch)))
+                parquet.write_batch(batch)
+                if len(making) > _AHEAD:
+                    _take(found, making.popleft().result())
+                progress(table.name, found.rows)
+            for one in making:
+                _take(found, one.result())
+
+    found.parquet = write(work.folder("parquet") / f"{table.name}.parquet", content)
+    found.sha256 = state.hexdigest()
+    for path in folder.iterdir():
+        if path.name.partition(".")[0] not in kept:
+            path.unlink()
+    return found
+
+
+def _described(table: ChosenTable, opened: list[Opened]) -> TableRead:
+    source, dump, _ = opened[0]
+    shape = dump.tables()[table.name]
+    columns = tuple(column for column in shape.columns if column in table.columns)
+    for other, its, _ in opened[1:]:
+        if tuple(column for column in its.tables()[table.name].columns if column in table.columns) != columns:
+            raise NotDescribed(
+                f"table '{table.name}' has other columns in {other.home.database.name} than in "
+                f"{source.home.database.name}; bring both to the same"
+            )
+    if not columns:
+        raise NotDescribed(f"table '{table.name}' has no column that may be exported; declare what it holds")
+    return TableRead(table.name, table.category, fields(source.home.database, table.name, columns), shape.key)
+
+
+def _ranges(table: ChosenTable, opened: list[Opened], columns: tuple[str, ...]) -> Iterator[bytes]:
+    for source, dump, worker in opened:
+        parts: list[bytes] = []
+        size = 0
+        blocks = dump.read(table.name, None, worker, where=source.mine(table.name), columns=columns, ordered=True)
+        # Closed at once on an error: an open read keeps its transaction in the source.
+        with closing(blocks):
+            for block in blocks:
+                parts.append(without_prefix(block))
+                size += len(parts[-1])
+                if size >= RANGE_BYTES:
+                    yield b"".join(parts)
+                    parts, size = [], 0
+        if parts:
+            yield b"".join(parts)
+
+
+def _typed(found: TableRead, rows: bytes) -> pa.RecordBatch:
+    batch, lost = typed(rows, found.fields)
+    for column, count in lost.items():
+        found.without_type[column] = found.without_type.get(column, 0) + count
+    return batch
+
+
+def _part_name(found: TableRead, rows: bytes, number: int) -> str:
+    """What a part is known by: its place, and all that its bytes are made of."""
+    heading = repr([(one.name, one.kind, str(one.type)) for one in found.fields]).encode()
+    return f"{number:05d}-{hashlib.sha256(heading + rows).hexdigest()}"
+
+
+def _forms(found: TableRead, rows: bytes, batch: pa.RecordBatch) -> dict[str, Callable[[BinaryIO], object]]:
+    """How each form of a part is written."""
+    return {
+        "rows.zst": lambda out: out.write(zipped(rows)),
+        "csv.gz": lambda out: out.write(gzipped(csv.lines(batch, found.fields))),
+        "ndjson.gz": lambda out: out.write(gzipped(ndjson.lines(batch, found.fields))),
+    }
+
+
+def _take(found: TableRead, files: dict[str, File]) -> None:
+    for form, file in files.items():
+        found.files[form].append(file)

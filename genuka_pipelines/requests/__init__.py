@@ -1,0 +1,1 @@
+"""What people and tenants ask for: registered, found, previewed, approved, carried out, proved and answered."""

@@ -1,0 +1,214 @@
+"""Carries out an approved request, once, and says what became of it; a run that died is taken up where it stood.
+
+Who was found is sealed before the first row goes: after half an erasure the finding itself would find half a person.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from genuka_pipelines.catalog.errors import GenukaError
+from genuka_pipelines.catalog.request import OF_TENANTS
+from genuka_pipelines.control import Busy
+from genuka_pipelines.control.request import Request, RequestReason, RequestStatus
+from genuka_pipelines.requests.choosing import object_to_marketing, rectify, restrict
+from genuka_pipelines.requests.deciding import refuse_unidentified, whom
+from genuka_pipelines.requests.ending import end_tenant
+from genuka_pipelines.requests.erasing import Erased, erase
+from genuka_pipelines.requests.errors import NotIdentified, PreviewChanged, SomethingLeft, UnclearRequest
+from genuka_pipelines.requests.finding import Person, find, read_person, said_of
+from genuka_pipelines.requests.kept import kept_by_law, last_copies
+from genuka_pipelines.requests.preview import preview
+from genuka_pipelines.requests.selecting import routed
+
+if TYPE_CHECKING:
+    from genuka_pipelines.catalog.request import RequestPlan
+    from genuka_pipelines.requests.house import Ending
+    from genuka_pipelines.rows.destroying.line import Line
+
+CAPABILITY = "answer_request"
+LEASE = timedelta(minutes=10)
+RETRY = timedelta(hours=6)
+"""After a try that failed or could not end, when the sensor tries again."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a request: its last state, and the numbers that the person is told. Nothing of it is a value."""
+
+    request: Request
+    done: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What a try came to."""
+
+    status: RequestStatus
+    reason: RequestReason | None
+    done: Mapping[str, Any]
+    left: str = ""
+
+
+def answer(
+    house: Ending,
+    plan: RequestPlan,
+    name: str,
+    *,
+    as_of: datetime,
+    clock: Callable[[], datetime],
+    progress: Callable[[Line], None] | None = None,
+) -> Answer:
+    """Carry out a request that was approved, or go on with one that was begun.
+
+    PreviewChanged and NotIdentified bring it back to who decides; Busy where another process answers it. What fails
+    midway leaves it *failed*, to be tried again, and raises; SomethingLeft where rows are left that nothing keeps.
+    """
+    owner = f"{CAPABILITY}:{os.getpid()}:{secrets.token_hex(4)}"
+    with house.control.leases.hold(CAPABILITY, name, owner, LEASE):
+        request, person = _begun(house, plan, name, as_of=as_of, clock=clock)
+        try:
+            step = _steps(house, plan, request, person, as_of=as_of, clock=clock, progress=progress)
+        except Busy:
+            raise
+        except GenukaError:
+            _end(house, request, _Step("failed", "unreachable", {}), clock())
+            raise
+        ended = _end(house, request, step, clock())
+    if step.left:
+        raise SomethingLeft(name, step.left)
+    return Answer(ended, step.done)
+
+
+def _begun(
+    house: Ending, plan: RequestPlan, name: str, *, as_of: datetime, clock: Callable[[], datetime]
+) -> tuple[Request, Person]:
+    """The request, running, with whoever it is about as approved."""
+    now, register = clock(), house.control.requests
+    request = register.get(name)
+    again = request.status in ("running", "failed")
+    if request.kind in OF_TENANTS:
+        person = Person({}, {}, {})
+        if not again:
+            _refuse_old_check(house, plan, request, now=now)
+    elif again:
+        person = read_person((request.result(house.keyring) or {})["person"])
+    else:
+        person = _as_approved(house, plan, request, as_of=as_of, now=now)
+
+    def change(there: Request) -> Request:
+        result = dict(there.result(house.keyring) or {}) | {"person": said_of(person)}
+        begun = replace(there, attempts=there.attempts + 1, tried_at=now, reason=None)
+        return begun if again else begun.with_result(house.keyring, result)
+
+    return register.move(name, "running", change, now=now), person
+
+
+def _as_approved(house: Ending, plan: RequestPlan, request: Request, *, as_of: datetime, now: datetime) -> Person:
+    """Whoever is found now, if that is what was approved; else the request goes back to who decides."""
+    _refuse_old_check(house, plan, request, now=now)
+    person = find(house, whom(house, request), as_of=as_of)
+    if preview(house, request, person, as_of=as_of, now=now).digest != request.preview:
+        _back(house, request, "preview_changed", now=now)
+        raise PreviewChanged(request.id)
+    return person
+
+
+def _refuse_old_check(house: Ending, plan: RequestPlan, request: Request, *, now: datetime) -> None:
+    try:
+        refuse_unidentified(request, plan, now)
+    except NotIdentified:
+        _back(house, request, "identity_expired", now=now)
+        raise
+
+
+def _back(house: Ending, request: Request, why: RequestReason, *, now: datetime) -> None:
+    """To who decides."""
+    if request.status == "approved":
+        house.control.requests.move(
+            request.id, "identified", lambda there: replace(there, reason=why, preview=None), now=now
+        )
+
+
+def _steps(
+    house: Ending,
+    plan: RequestPlan,
+    request: Request,
+    person: Person,
+    *,
+    as_of: datetime,
+    clock: Callable[[], datetime],
+    progress: Callable[[Line], None] | None,
+) -> _Step:
+    now = clock()
+    if request.kind == "tenant_end":
+        ended = end_tenant(house, plan, request, as_of=as_of, clock=clock, progress=progress)
+        if ended.left:
+            return _Step("failed", "survivors", ended.done, ended.left)
+        return _Step("running" if ended.waits else "done", ended.waits, ended.done)
+    asked = whom(house, request)
+    passed_on = routed(house, person, as_of=as_of)
+    if person.nobody and request.kind != "objection":
+        return _Step("refused", "nothing_found", {})
+    match request.kind:
+        case "erasure":
+            erased = erase(house, request, asked, person, as_of=as_of, clock=clock, progress=progress)
+            return _erased(house, erased, person, passed_on, as_of=as_of, now=clock())
+        case "objection":
+            done = object_to_marketing(house, plan, request, asked, person, as_of=as_of, now=now)
+            return _Step("done", None, done)
+        case "restriction":
+            placed = restrict(house, request, person, by=request.approved_by or request.opened_by, now=now)
+            return _Step("done", None, {"holds": len(placed)})
+        case "rectification":
+            corrections = request.opened(house.keyring)["corrections"]
+            changed = rectify(house, request, corrections, person, as_of=as_of, now=now)
+            return _Step("done", None, {"corrected": sum(changed.values()), "routed": passed_on})
+        case "access" | "portability":
+            from genuka_pipelines.requests.package import hand_over
+
+            return _Step(*hand_over(house, request, asked, person, passed_on, to=None, as_of=as_of, now=now))
+        case _:
+            raise UnclearRequest(f"a request of kind {request.kind} is not answered here yet")
+
+
+def _erased(
+    house: Ending, erased: Erased, person: Person, passed_on: Mapping[str, int], *, as_of: datetime, now: datetime
+) -> _Step:
+    done = {
+        "deleted": erased.added("deleted"),
+        "anonymised": erased.added("anonymised"),
+        "cut": sum(erased.cut.values()),
+        "held": erased.added("held"),
+        "by_hand": erased.added("by_hand"),
+        "kept_by_law": [asdict(one) | {"until": one.until and one.until.isoformat()}
+                        for one in kept_by_law(house, person, as_of=as_of)],
+        "survivors": erased.added("survivors"),
+        "routed": passed_on,
+        "last_copies": {country: day.isoformat() for country, day in last_copies(house, now).items()},
+    }  # fmt: skip
+    if erased.unknown:
+        return _Step("failed", "unreachable", done, erased.unknown[0])
+    if erased.left:
+        return _Step("failed", "survivors", done, ", ".join(erased.left))
+    if erased.added("held"):
+        return _Step("running", "held", done)
+    if erased.added("by_hand"):
+        return _Step("running", "by_hand", done)
+    only_tenants = not (erased.lines or erased.cut) and bool(passed_on)
+    return _Step("refused", "for_the_tenant", done) if only_tenants else _Step("done", None, done)
+
+
+def _end(house: Ending, request: Request, step: _Step, now: datetime) -> Request:
+    """The state that a try ended in, with its numbers sealed beside whom it was about."""
+
+    def change(there: Request) -> Request:
+        result = dict(there.result(house.keyring) or {}) | {"done": dict(step.done)}
+        return replace(there, reason=step.reason).with_result(house.keyring, result)
+
+    return house.control.requests.move(request.id, step.status, change, now=now)

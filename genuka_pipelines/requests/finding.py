@@ -1,0 +1,298 @@
+"""Finds a person in every table of every database, by what the catalogue declares: keys, addresses, mentions.
+
+Sure is what carries the very key or address. What only looks like it is near: it is shown to a person, who may
+add its key to the request, and nothing acts on it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import sqlalchemy as sa
+
+from genuka_pipelines.catalog.errors import GenukaError
+from genuka_pipelines.catalog.persons import contacts_of, homes_of
+from genuka_pipelines.requests.addresses import Sought, email_of, mailbox, phone_of, spellings, tail
+from genuka_pipelines.requests.errors import NotAnswerable
+from genuka_pipelines.rows.path import any_of
+from genuka_pipelines.rows.selection import OfPerson, Rows
+from genuka_pipelines.rows.where import where
+from genuka_pipelines.systems.column_types import Query, as_text, kind_of
+
+if TYPE_CHECKING:
+    from genuka_pipelines.catalog.persons import Contact
+    from genuka_pipelines.rows.declared import DeclaredTable, Home
+    from genuka_pipelines.rows.house import House
+
+Key = tuple[str, ...]
+Why = Literal["same_mailbox", "other_country", "phone_only"]
+"""Why a row is near: an address that many providers deliver to the same mailbox, a number without or with another
+country code, or the number alone where the request also gives an e-mail address."""
+_AT_MOST = 1_000
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One table of one database: `database` is the tenant whose own it is, or None for the shared one."""
+
+    system: str
+    database: str | None
+    category: str
+    table: str
+
+
+@dataclass(frozen=True)
+class Near:
+    """A person who may be the same: shown, and never acted on."""
+
+    spot: Spot
+    kind: str
+    key: str = field(repr=False)
+    why: Why
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who was found. `keys` are by kind of person; `rows` carry an address and are nobody's, by place; `mentions`
+    are rows whose text contains one, by place and column. `emails` and `phones` stand in their own rows.
+    """
+
+    keys: Mapping[str, frozenset[str]] = field(repr=False)
+    rows: Mapping[Spot, frozenset[Key]] = field(repr=False)
+    mentions: Mapping[tuple[Spot, str], frozenset[Key]] = field(repr=False)
+    near: tuple[Near, ...] = ()
+    emails: frozenset[str] = field(default=frozenset(), repr=False)
+    phones: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def nobody(self) -> bool:
+        """Whether there is no trace of anybody."""
+        return not (any(self.keys.values()) or any(self.rows.values()) or any(self.mentions.values()))
+
+
+def said_of(person: Person) -> dict[str, object]:
+    """A person for the register, which seals it; who is only near is nobody."""
+    spots = [[*astuple(spot), sorted(map(list, keys))] for spot, keys in person.rows.items()]
+    mentions = [[*astuple(spot), column, sorted(map(list, keys))] for (spot, column), keys in person.mentions.items()]
+    return {
+        "keys": {kind: sorted(keys) for kind, keys in person.keys.items()},
+        "rows": sorted(spots, key=str),
+        "mentions": sorted(mentions, key=str),
+        "emails": sorted(person.emails),
+        "phones": sorted(person.phones),
+    }
+
+
+def read_person(said: Mapping[str, Any]) -> Person:
+    """What `said_of` gave."""
+    return Person(
+        keys={kind: frozenset(keys) for kind, keys in said["keys"].items()},
+        rows={Spot(*spot): frozenset(map(tuple, keys)) for *spot, keys in said["rows"]},
+        mentions={(Spot(*spot), column): frozenset(map(tuple, keys)) for *spot, column, keys in said["mentions"]},
+        emails=frozenset(said["emails"]),
+        phones=frozenset(said["phones"]),
+    )
+
+
+def find(house: House, whom: Sought, *, as_of: datetime) -> Person:
+    """Look everywhere. NotAnswerable where a database cannot be read: who is in it is unknown, and not nobody."""
+    homes = list(homes_of_people(house, as_of))
+    search = _Search(whom)
+    try:
+        for home in homes:
+            for table in _tables(home):
+                search.contacts(table)
+        while search.widen(table for home in homes for table in _tables(home)):
+            pass
+        for home in homes:
+            for table in _tables(home):
+                search.mentions(table)
+    except GenukaError as error:
+        raise NotAnswerable(f"not every table could be searched: {error}") from None
+    return search.person()
+
+
+def homes_of_people(house: House, as_of: datetime) -> Iterator[Home]:
+    """Every database that holds rows of people. NotAnswerable where one cannot be opened."""
+    for name, system in house.catalog.systems.items():
+        if system.kind != "database" or system.is_control or not any(True for _ in house.catalog.tables(name)):
+            continue
+        homes = house.databases(name).homes(house.catalog, as_of)
+        for error in homes.unknown.values():
+            raise NotAnswerable(f"a tenant's own database cannot be searched: {error}")
+        yield homes.shared
+        yield from homes.dedicated.values()
+
+
+def tables_of_people(house: House, as_of: datetime) -> Iterator[DeclaredTable]:
+    """Every declared table of every such database."""
+    for home in homes_of_people(house, as_of):
+        yield from _tables(home)
+
+
+def _tables(home: Home) -> Iterator[DeclaredTable]:
+    return (home.table(name) for name in home.declared if home.has(name))
+
+
+def spot_of(table: DeclaredTable) -> Spot:
+    """Where a table is."""
+    home = table.home
+    category = home.declared[table.name]
+    return Spot(category.category.system, home.tenant, category.key, table.name)
+
+
+def _texts(table: DeclaredTable) -> Iterator[str]:
+    """The columns that may say anything: JSON, and texts that are no key, address, hash or state."""
+    declared = table.table
+    path = declared.tenant
+    names = {*declared.key, *declared.subject.values(), *declared.references, *contacts_of(declared)}
+    names |= {name for name in (path.column, path.kind) if name} if path else set()
+    for name, column in declared.columns.items():
+        if name in table.sql.c and name not in names and column.protected is None:
+            kind = kind_of(table.column(name))
+            if kind == "json" or (kind == "text" and not column.holds.startswith("system.")):
+                yield name
+
+
+class _Search:
+    """What was found so far."""
+
+    def __init__(self, whom: Sought) -> None:
+        self._whom = whom
+        self._keys: dict[str, set[str]] = defaultdict(set, {kind: set(keys) for kind, keys in whom.keys.items()})
+        self._rows: dict[Spot, set[Key]] = defaultdict(set)
+        self._mentions: dict[tuple[Spot, str], frozenset[Key]] = {}
+        self._near: dict[tuple[str, str], Near] = {}
+        self._emails, self._phones = set[str](), set[str]()
+        self._spelled = sorted({text for email in whom.emails for text in spellings(email)})
+        self._mailboxes = {mailbox(email) for email in whom.emails}
+        self._tails = {tail(phone) for phone in whom.phones}
+
+    def contacts(self, table: DeclaredTable) -> None:
+        """Rows that carry an address: of a person's own table the person, of any other the row itself."""
+        contacts = {name: kind for name, kind in contacts_of(table.table).items() if name in table.sql.c}
+        if not contacts or not (self._whom.emails or self._whom.phones):
+            return
+        kinds, key = list(homes_of(table.table)), table.table.key
+        asked = [as_text(table.column(name)).label(f"c{at}") for at, name in enumerate((*key, *contacts))]
+        likely = any_of(self._likely(table, name, kind) for name, kind in contacts.items())
+        query: Query = sa.select(*asked).select_from(table.sql).where(likely)
+        for row in table.home.database.rows(query):
+            own, values = tuple(row[: len(key)]), dict(zip(contacts.items(), row[len(key) :], strict=True))
+            if None in own:
+                continue
+            sure, why = self._judged(values)
+            if sure and kinds:
+                self._learn(values)
+                for kind in kinds:
+                    self._keys[kind].add(own[0])
+            elif sure:
+                self._rows[spot_of(table)].add(own)
+            elif why is not None:
+                for kind in kinds:
+                    self._near.setdefault((kind, own[0]), Near(spot_of(table), kind, own[0], why))
+
+    def widen(self, tables: Iterator[DeclaredTable]) -> bool:
+        """Whoever is a person under one key may be one under another: an applicant who was hired."""
+        before = sum(map(len, self._keys.values()))
+        for table in tables:
+            own = list(homes_of(table.table))
+            others = {kind for kind in table.table.subject if self._keys.get(kind)}
+            if own and others:
+                query: Query = sa.select(as_text(table.column(table.table.key[0]))).select_from(table.sql)
+                for (key,) in table.home.database.rows(query.where(where(OfPerson(self._named()), table))):
+                    for kind in own:
+                        self._keys[kind].add(key)
+        return sum(map(len, self._keys.values())) > before
+
+    def mentions(self, table: DeclaredTable) -> None:
+        """Rows of others whose texts or JSON values contain an address."""
+        if not (self._spelled or self._tails):
+            return
+        known = any_of([where(OfPerson(self._named()), table), where(Rows(table.name, self._rows_of(table)), table)])
+        for name in _texts(table):
+            text = table.column(name)
+            said = sa.func.lower(as_text(text))
+            named = [said.contains(email, autoescape=True) for email in self._spelled]
+            named += [as_text(text).contains(phone, autoescape=True) for phone in sorted(self._whom.phones)]
+            keys = [as_text(table.column(part)) for part in table.table.key]
+            query: Query = sa.select(*keys).select_from(table.sql).where(sa.or_(*named), ~known)
+            found = frozenset(tuple(row) for row in table.home.database.rows(query.limit(_AT_MOST + 1)))
+            if len(found) > _AT_MOST:
+                raise NotAnswerable(
+                    f"more than {_AT_MOST:,} rows of '{table.name}' mention the address: it is everybody's, and no "
+                    "person's; give another"
+                )
+            if found:
+                self._mentions[spot_of(table), name] = found
+
+    def person(self) -> Person:
+        """All of it."""
+        near = [one for (kind, key), one in self._near.items() if key not in self._keys.get(kind, ())]
+        return Person(
+            keys={kind: frozenset(keys) for kind, keys in sorted(self._keys.items()) if keys},
+            rows={spot: frozenset(keys) for spot, keys in self._rows.items()},
+            mentions=self._mentions,
+            near=tuple(sorted(near, key=lambda one: (one.kind, one.key))),
+            emails=frozenset(self._emails),
+            phones=frozenset(self._phones),
+        )
+
+    def _learn(self, values: Mapping[tuple[str, Contact], Any]) -> None:
+        for (_, contact), value in values.items():
+            if value and contact == "email" and (email := email_of(value)):
+                self._emails.add(email)
+            elif value and contact == "phone" and (phone := phone_of(value)):
+                self._phones.add(phone)
+
+    def _named(self) -> dict[str, tuple[str, ...]]:
+        return {kind: tuple(sorted(keys)) for kind, keys in self._keys.items()}
+
+    def _rows_of(self, table: DeclaredTable) -> frozenset[Key]:
+        return frozenset(self._rows.get(spot_of(table), ()))
+
+    def _likely(self, table: DeclaredTable, name: str, kind: Contact) -> sa.ColumnElement[bool]:
+        """What a server can tell; `_judged` then looks closely."""
+        column = as_text(table.column(name))
+        if kind == "phone":
+            tails = sorted(self._tails)
+            return (
+                sa.func.right(table.home.database.dialect.digits(column), len(tails[0])).in_(tails)
+                if tails
+                else (sa.false())
+            )
+        said = sa.func.lower(sa.func.trim(column))
+        bare = sa.func.replace(said, ".", "")
+        alike = [(local, domain.replace(".", "")) for local, _, domain in (m.rpartition("@") for m in self._mailboxes)]
+        likes = [
+            pattern
+            for local, domain in sorted(alike)
+            for pattern in (
+                bare == f"{local}@{domain}",
+                bare.startswith(f"{local}+", autoescape=True) & bare.endswith(f"@{domain}", autoescape=True),
+            )
+        ]
+        return sa.or_(sa.false(), said.in_(self._spelled), *likes)
+
+    def _judged(self, values: Mapping[tuple[str, Contact], Any]) -> tuple[bool, Why | None]:
+        why: Why | None = None
+        for (_, kind), value in values.items():
+            if value is None:
+                continue
+            if kind == "email":
+                email = email_of(value)
+                if email in self._whom.emails:
+                    return True, None
+                if email and mailbox(email) in self._mailboxes:
+                    why = "same_mailbox"
+            elif phone_of(value) in self._whom.phones:
+                if not self._whom.emails:
+                    return True, None
+                why = why or "phone_only"
+            elif tail(value) in self._tails:
+                why = why or "other_country"
+        return False, why

@@ -1,0 +1,27 @@
+"""What requests need of the opened house beyond its data: what rows point at, and the stores of what is handed over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from genuka_pipelines.backups.house import Backupable
+from genuka_pipelines.retention.house import Sweepable
+from genuka_pipelines.rows.house import House
+
+if TYPE_CHECKING:
+    from genuka_pipelines.rows.content import Contents
+    from genuka_pipelines.stores.store import Store
+
+
+class Answering(House, Protocol):
+    """The opened house, as far as a request reaches."""
+
+    def contents(self, system: str) -> Contents:
+        """What rows point at in a store or a service."""
+
+    def store(self, system: str) -> Store:
+        """The store of a system."""
+
+
+class Ending(Sweepable, Backupable, Answering, Protocol):
+    """The same, as far as a tenant's end reaches: sweeps, and the keys of backups."""

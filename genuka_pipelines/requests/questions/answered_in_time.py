@@ -1,0 +1,17 @@
+"""Is every request answered by the day on which its answer is due?"""
+
+from __future__ import annotations
+
+from genuka_pipelines.catalog.answer import Answer
+from genuka_pipelines.catalog.zone import night_of
+from genuka_pipelines.control.request import ENDED
+from genuka_pipelines.requests.asked import Asked
+
+
+def ask(asked: Asked) -> Answer:
+    """No while any is late; the states of all others are counted."""
+    register = asked.house.control.requests
+    late, states = register.late(night_of(asked.as_of)), register.count()
+    waiting = sum(number for status, number in states.items() if status not in ENDED)
+    notes = (f"{late} requests should have been answered before today",) if late else ()
+    return Answer(passed=not late, counts={"late": late, "waiting": waiting, "all": sum(states.values())}, notes=notes)

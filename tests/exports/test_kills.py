@@ -1,0 +1,116 @@
+"""An export that is killed anywhere, for good and without a word: the next run gives the identical archive.
+
+`kill -9` at random moments; meanwhile nothing half made is where a tenant would look, and no copy of its rows stays
+on the server of trials.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from genuka_pipelines.control import open_control
+from genuka_pipelines.exports import delivery_of
+from genuka_pipelines.rows.databases import Databases
+from genuka_pipelines.stores.folder.store import FolderStore
+from genuka_pipelines.systems.database import Database
+from tests.conftest import ROUNDS, SEED
+from tests.exports.test_archive import forget
+from tests.exports.world import ALPHA, SYSTEM, TENANTS, TO, ExportHouse, fill
+
+
+def killed(house: ExportHouse, after: float) -> bool:
+    """Export in a process of its own and kill that; whether it was still at work."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with ExitStack() as stack:
+                anew(house, stack).export(ALPHA, "killed")
+            code = 0
+        finally:
+            os._exit(code)
+    time.sleep(after)
+    os.kill(child, signal.SIGKILL)
+    status = os.waitpid(child, 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "it failed by itself"
+    return os.WIFSIGNALED(status)
+
+
+def anew(house: ExportHouse, stack: ExitStack) -> ExportHouse:
+    """The house as another process opens it: the parent's connections are not ours."""
+    url = house.control._database.engine.url.render_as_string(hide_password=False)
+    databases = Databases(
+        stack.enter_context(Database(house.shared.url, name=SYSTEM)), tenants=TENANTS, url_of=house.opened._url_of
+    )
+    stores = {name: FolderStore(house.folder / name, name=name) for name in house.stores}
+    return replace(house, control=stack.enter_context(open_control(url)), opened=databases, stores=stores)
+
+
+def scratches(house: ExportHouse) -> set[str]:
+    """The databases of trials that are there."""
+    engine = sa.create_engine(house.trial.server, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        names = connection.execute(sa.text("SELECT datname FROM pg_database WHERE datname LIKE 'genuka_export_%'"))
+        return {name for (name,) in names}
+
+
+@pytest.fixture(scope="module")
+def house(postgres: ExportHouse) -> ExportHouse:
+    fill(postgres, ALPHA, Random(SEED), customers=3)
+    return postgres
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + max(1, ROUNDS // 25)))
+def test_killed_anywhere_the_next_run_gives_the_identical_archive(house: ExportHouse, seed: int) -> None:
+    dice = Random(seed)
+    began = time.monotonic()
+    whole = house.export(ALPHA, "killed")
+    took = time.monotonic() - began
+    forget(house, whole.delivery)
+    kills = sum(killed(house, dice.random() * took) for _ in range(4))
+    print(f"killed {kills} of 4")
+    folder = house.work / delivery_of(house.keyring, ALPHA, "killed", TO)[:32]
+    assert not folder.exists() or folder.stat().st_mode & 0o777 == 0o700
+    before = {one.key: one.sha256 for one in house.store("exports").list()}
+    again = house.export(ALPHA, "killed")
+    assert (again.plain, again.rows, again.media) == (whole.plain, whole.rows, whole.media)
+    assert before.get(again.key, again.sha256) == again.sha256
+    with house.bag(again) as bag:
+        assert bag.verify() == whole.media
+    assert not folder.exists()
+    assert scratches(house) == set()
+    forget(house, again.delivery)
+
+
+def test_what_was_finished_is_used_again_only_as_it_was(house: ExportHouse) -> None:
+    made: dict[str, Any] = {}
+
+    class Stopped(Exception):
+        pass
+
+    def stop(step: str, *_: int) -> None:
+        if step == "pack":
+            made.update({str(path.relative_to(house.work)): path for path in house.work.rglob("tables/*/*")})
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        house.export(ALPHA, "stopped", progress=stop)
+    assert len(made) >= 20
+    times = {name: path.stat().st_mtime_ns for name, path in made.items()}
+    torn = sorted(name for name in made if name.endswith("csv.gz"))[0]
+    made[torn].write_bytes(b"torn by a loss of power")
+    with pytest.raises(Stopped):
+        house.export(ALPHA, "stopped", progress=stop)
+    kept = {name for name, path in made.items() if path.stat().st_mtime_ns == times[name]}
+    part = torn.removesuffix(".csv.gz")
+    assert {name for name in made if name not in kept} == {name for name in made if name.startswith(part)}
+    assert made[torn].read_bytes() != b"torn by a loss of power"
