@@ -194,6 +194,13 @@ class Runtime:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
+    @property
+    def exports(self) -> Path:
+        """The folder in which archives are put together and gone from once they are sealed; private to this user."""
+        folder = self.settings.home / "exports"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
     def host(self, system: str) -> str | None:
         """The host that a system's setting names; None for what is in this machine."""
         from urllib.parse import urlsplit

@@ -82,7 +82,10 @@ def mariadb_server() -> tuple[Server | None, str]:
     install, daemon = (str(program) for program in programs)
     folder = _scratch()
     user = "mysql" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    common = ["--no-defaults", f"--user={user}", f"--datadir={folder}/data"]
+    # One starting server removes the temporary tables of all others that share a folder for them.
+    common = ["--no-defaults", f"--user={user}", f"--datadir={folder}/data", f"--tmpdir={folder}/tmp"]
+    (folder / "tmp").mkdir(mode=0o700)
+    shutil.chown(folder / "tmp", user)
     subprocess.run(
         [install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
         check=True,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.cli.answer import AsOf, Json, moment, one_sentence, say, show, table
+from genuka_pipelines.cli.fetch import fetch
 from genuka_pipelines.cli.texts import said
 
 if TYPE_CHECKING:
@@ -44,13 +46,17 @@ def open_(
         "--set", metavar="TABLE.COLUMN=VALUE", help="What is right; may be given again.")] = None,
     waive: Annotated[bool, typer.Option(
         "--waive", help="A tenant that ends does not want the time to fetch its data.")] = False,
+    recipient: Annotated[str | None, typer.Option(
+        "--recipient", metavar="age1…", help="The age key for which what is handed over is sealed.")] = None,
     json: Json = False,
 ) -> None:  # fmt: skip
     """Register a request, or find the same one under way."""
     from genuka_pipelines.requests.registering import Asked, register
     from genuka_pipelines.runtime import open_runtime
 
-    asked = Asked(kind, channel, by, subject or [], tenant, _day(arrived), _corrections(correct or []), waive)
+    asked = Asked(
+        kind, channel, by, subject or [], tenant, _day(arrived), _corrections(correct or []), waive, recipient
+    )
     with open_runtime() as runtime:
         found = register(runtime, _plan(runtime), asked, now=datetime.now(UTC))
     request = found.request
@@ -183,14 +189,28 @@ def approve(
 
 @app.command("run")
 @one_sentence
-def run_(name: Name, as_of: AsOf = None, json: Json = False) -> None:
+def run_(
+    name: Name,
+    recipient: Annotated[
+        str | None, typer.Option("--recipient", metavar="age1…", help="The age key of whoever is answered.")
+    ] = None,
+    passphrase_file: Annotated[
+        Path | None, typer.Option("--passphrase-file", metavar="FILE", help="A passphrase told by another channel.")
+    ] = None,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
     """Carry out an approved request, or go on with one that was begun."""
+    from genuka_pipelines.exports import Recipient, passphrase_in
     from genuka_pipelines.requests.answering import answer
     from genuka_pipelines.runtime import open_runtime
 
+    to = None
+    if recipient or passphrase_file:
+        to = Recipient(age=recipient, passphrase=passphrase_in(passphrase_file) if passphrase_file else None)
     with open_runtime() as runtime:
         found = answer(
-            runtime, _plan(runtime), name, as_of=moment(as_of), clock=lambda: datetime.now(UTC),
+            runtime, _plan(runtime), name, as_of=moment(as_of), clock=lambda: datetime.now(UTC), to=to,
             progress=lambda line: say(f"{line.category} {line.table}: {line.deleted + line.anonymised}"),
         )  # fmt: skip
     content = {**_shown(found.request), "done": dict(found.done)}
@@ -260,6 +280,9 @@ def intake(json: Json = False) -> None:
         taken, wrong = take_in(runtime, _plan(runtime), now=datetime.now(UTC))
     show(json, {"taken": taken, "wrong": wrong},
          lambda: say(said("{taken} requests were taken in, {wrong} cannot be", taken=taken, wrong=wrong)))  # fmt: skip
+
+
+app.command()(fetch)
 
 
 def _plan(runtime: Runtime) -> RequestPlan:

@@ -41,6 +41,7 @@ FRENCH: dict[str, str] = {
     "until": "jusqu'au",
     "{suppressed} addresses suppressed, {marked} refusals dated": "{suppressed} adresses exclues, {marked} refus datés",
     "{rows} values corrected": "{rows} valeurs corrigées",
+    "{file}: fetch number {count}, open until {day}": "{file} : retrait n° {count}, ouvert jusqu'au {day}",
     "{number} holds placed": "{number} gels posés",
     # tables and their columns
     "Bad objects": "Objets défectueux",

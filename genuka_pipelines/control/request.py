@@ -22,7 +22,7 @@ RequestStatus = Literal["received", "identified", "approved", "running", "done",
 RequestReason = Literal[
     "not_identified", "identity_expired", "nothing_found", "unfounded", "excessive", "withdrawn", "for_the_tenant",
     "law", "preview_changed", "held", "survivors", "by_hand", "unreachable", "complex", "many_requests",
-    "retrieval", "waits", "grace", "confirmation",
+    "retrieval", "waits", "grace", "confirmation", "recipient",
 ]  # fmt: skip
 """Why a request is refused, waits or failed, or why its answer takes longer: a closed list, no free text."""
 IdentityCheck = Literal["signed_in", "reply_from_address", "call_back", "document", "known_to_tenant", "in_person"]

@@ -98,7 +98,9 @@ class Requests:
 
         Those approved, and those that failed, or could not end, and were last tried before a moment. Asks an index.
         """
-        retry = requests.c.status.in_(["failed", "running"]) & (requests.c.tried_at < in_utc(before))
+        # Without somebody's key there is nothing to seal for: another try would find the same.
+        keyless = func.coalesce(requests.c.reason, "") == "recipient"
+        retry = requests.c.status.in_(["failed", "running"]) & (requests.c.tried_at < in_utc(before)) & ~keyless
         query = (
             select(requests.c.id, requests.c.attempts)
             .where((requests.c.status == "approved") | retry)

@@ -118,7 +118,7 @@ def _ways(choice: Choice, source: Source, table: ChosenTable) -> Iterator[_Way]:
     for way in (*_guarded(source, table), *_declared(source, table), *_called(source, table)):
         known = (way.columns, way.target.name)
         inside = way.target.name in choice.tables and set(way.columns) <= set(table.columns)
-        if inside and known not in seen and way.target.name != table.name:
+        if inside and known not in seen:
             seen.add(known)
             yield way
 

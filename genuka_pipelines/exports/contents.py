@@ -71,7 +71,10 @@ def _tables(read: Read) -> Iterator[tuple[str, Content]]:
 
 def _restore(read: Read) -> Iterator[tuple[str, Content]]:
     definition = read.restorable.definition
-    expected = {name: [list(one.columns), one.rows, one.sha256] for name, one in read.tables.items()}
+    expected = {
+        name: {"columns": one.columns, "rows": one.rows, "digest": one.digest, "summed": one.summed}
+        for name, one in read.tables.items()
+    }
     yield "restore/expected.json", _json({"tables": expected, "sequences": dict(read.restorable.sequences)})
     yield "restore/definition.ndjson", "".join(f"{line}\n" for line in definition.lines()).encode()
     yield "restore/schema.sql", _script(definition)

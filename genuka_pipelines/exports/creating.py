@@ -14,7 +14,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ from genuka_pipelines.exports.loading import Reloaded, reloaded
 from genuka_pipelines.exports.opening import Bag
 from genuka_pipelines.exports.reading import read
 from genuka_pipelines.exports.steps import Progress, silent
-from genuka_pipelines.exports.work import Work, hashed, room, write
+from genuka_pipelines.exports.work import Work, room, write
 from genuka_pipelines.rows.declared import Home
 from genuka_pipelines.stores.errors import AlreadyThere
 from genuka_pipelines.systems.errors import MissingTable
@@ -117,9 +117,8 @@ def create(
             return _again(house, known, directory, now)
         made = _finished(folder) or _made(house, tenant, delivery, folder, to, trial, now, progress)
         progress("deliver", 0, 0)
-        archive = _delivered(house, made, folder, request, delivery, clock())
-        if directory is not None:
-            archive = _copied(archive, folder.root / _SEALED, directory)
+        with _copied(folder.root / _SEALED, made.size, directory, delivery) as copy:
+            archive = replace(_delivered(house, made, folder, request, delivery, clock()), copy=copy)
         folder.remove()
     return archive
 
@@ -236,27 +235,33 @@ def _again(house: Exporting, known: Delivery, directory: Path | None, now: datet
     archive = _archive(known, told[0].body)
     if directory is None:
         return archive
-    system, _ = kept_in(house, now)
-    aside = directory / f".{Path(known.key).name}.half"
+    aside = directory / f".{known.id[:32]}.got"
     try:
-        write(aside, lambda out: house.store(system).read_into(known.key, out))
-        return _copied(archive, aside, directory)
+        write(aside, lambda out: house.store(kept_in(house, now)[0]).read_into(known.key, out))
+        with _copied(aside, archive.size, directory, known.id) as copy:
+            return replace(archive, copy=copy)
     finally:
         aside.unlink(missing_ok=True)
 
 
-def _copied(archive: Archive, sealed: Path, directory: Path) -> Archive:
-    """The sealed file beside, whole or not at all."""
-    target = directory / Path(archive.key).name
+@contextmanager
+def _copied(sealed: Path, size: int, directory: Path | None, delivery: str) -> Iterator[Path | None]:
+    """A copy of the sealed file that gets its name if the block ends well, and is gone if it does not."""
+    if directory is None:
+        yield None
+        return
+    target = directory / f"{delivery[:32]}.tar.age"
     aside = directory / f".{target.name}.part"
-    with room():
+    try:
         shutil.copyfile(sealed, aside)
         with aside.open("rb") as file:
             os.fsync(file.fileno())
-        if hashed(aside).size != archive.size:
+        if aside.stat().st_size != size:
             raise NotTheSame("the copy of the archive is not whole; run the same again")
+        yield target
         aside.replace(target)
-    return Archive(**{**asdict(archive), "copy": target})
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def kept_in(house: Exporting, now: datetime) -> tuple[str, datetime]:

@@ -6,7 +6,6 @@ with what the archive says it must be.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import zstandard
 
+from genuka_pipelines.exports.digest import TextDigest
 from genuka_pipelines.exports.errors import ArchiveDamaged, NotTheSame
 from genuka_pipelines.systems.database import Database
 from genuka_pipelines.systems.row_text import without_prefix
@@ -87,13 +87,11 @@ def _prove(bag: Bag, database: Database) -> None:
     wrong = []
     with database.dump() as dump:
         for name, expected in bag.tables.items():
-            state, rows = hashlib.sha256(), 0
+            digest = TextDigest(summed=expected.summed)
             with closing(dump.read(name, columns=expected.columns, ordered=True)) as blocks:
                 for block in blocks:
-                    lines = without_prefix(block)
-                    state.update(lines)
-                    rows += lines.count(b"\n")
-            if (rows, state.hexdigest()) != (expected.rows, expected.sha256):
+                    digest.update(without_prefix(block))
+            if (digest.rows, digest.hex()) != (expected.rows, expected.digest):
                 wrong.append(name)
     if wrong:
         raise NotTheSame(f"the archive did not come back as it was: {', '.join(wrong)} differ; nothing of it is used")

@@ -35,11 +35,12 @@ _HARMLESS = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
 
 @dataclass(frozen=True)
 class Expected:
-    """What a table must be once it is loaded: its columns, its rows, and the SHA-256 of their text."""
+    """What a table must be once it is loaded: its columns, its rows, and their digest (see TextDigest)."""
 
     columns: tuple[str, ...]
     rows: int
-    sha256: str
+    digest: str
+    summed: bool
 
 
 class Bag:
@@ -56,9 +57,7 @@ class Bag:
             self._refuse_missing()
             with _damage():
                 said = json.loads(self.small("data/restore/expected.json"))
-                self.tables = {
-                    name: Expected(tuple(c), rows, sha256) for name, (c, rows, sha256) in said["tables"].items()
-                }
+                self.tables = {name: _expected(**one) for name, one in said["tables"].items()}
                 self.sequences: Mapping[str, str] = said["sequences"]
                 self.definition = Definition.read(self.small("data/restore/definition.ndjson").decode().splitlines())
         except BaseException:
@@ -146,6 +145,10 @@ class Bag:
         there = {name for name, member in self._members.items() if name.startswith("data/") and member.isreg()}
         if there != set(self.manifest):
             raise ArchiveDamaged("the archive lacks files of its manifest, or has others besides; fetch it again")
+
+
+def _expected(columns: list[str], rows: int, digest: str, summed: bool) -> Expected:
+    return Expected(tuple(columns), rows, digest, summed)
 
 
 def _members(tar: tarfile.TarFile) -> dict[str, tarfile.TarInfo]:

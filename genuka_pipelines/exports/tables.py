@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from genuka_pipelines.exports.digest import TextDigest
 from genuka_pipelines.exports.errors import NotDescribed
 from genuka_pipelines.exports.forms import csv, ndjson
 from genuka_pipelines.exports.forms.packed import gzipped, zipped
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from genuka_pipelines.exports.choosing import ChosenTable, Source
     from genuka_pipelines.systems.dump import Dump
 
-RANGE_BYTES = 8 << 20
+RANGE_BYTES = 4 << 20
 """A range of rows ends at the first whole block beyond: what reading a table holds in memory, a few times over."""
 _AHEAD = 2
 """Ranges whose forms are being made while the next is read."""
@@ -39,7 +40,8 @@ Progress = Callable[[str, int], None]
 class TableRead:
     """A table of the archive: its fields, its primary key, and the files of each form, one after the other.
 
-    `sha256` is that of the rows' text. `without_type` counts values of columns that only the text holds.
+    `digest` is that of the rows' text, `summed` or not: see TextDigest. `without_type` counts values of columns
+    that only the text holds.
     """
 
     name: str
@@ -48,7 +50,8 @@ class TableRead:
     key: tuple[str, ...]
     rows: int = 0
     bytes: int = 0
-    sha256: str = ""
+    digest: str = ""
+    summed: bool = False
     files: dict[str, list[File]] = field(default_factory=lambda: {form: [] for form in FORMS})
     parquet: File | None = None
     without_type: dict[str, int] = field(default_factory=dict)
@@ -92,7 +95,7 @@ def read_table(table: ChosenTable, opened: list[Opened], work: Work, progress: P
     """Read a table out of every database that has rows of it. NotDescribed where those differ in their columns."""
     found = _described(table, opened)
     folder, kept = work.folder("tables", table.name), set[str]()
-    state = hashlib.sha256()
+    digest = TextDigest(summed=found.summed)
 
     def content(out: BinaryIO) -> None:
         import pyarrow.parquet as pq
@@ -101,8 +104,8 @@ def read_table(table: ChosenTable, opened: list[Opened], work: Work, progress: P
         with writer as parquet, ThreadPoolExecutor(1, thread_name_prefix="forms") as pool:
             making: deque[Future[dict[str, File]]] = deque()
             for number, rows in enumerate(_ranges(table, opened, found.columns)):
-                state.update(rows)
-                found.rows += rows.count(b"\n")
+                digest.update(rows)
+                found.rows = digest.rows
                 found.bytes += len(rows)
                 batch = _typed(found, rows)
                 name = _part_name(found, rows, number)
@@ -116,7 +119,7 @@ def read_table(table: ChosenTable, opened: list[Opened], work: Work, progress: P
                 _take(found, one.result())
 
     found.parquet = write(work.folder("parquet") / f"{table.name}.parquet", content)
-    found.sha256 = state.hexdigest()
+    found.digest = digest.hex()
     for path in folder.iterdir():
         if path.name.partition(".")[0] not in kept:
             path.unlink()
@@ -135,7 +138,8 @@ def _described(table: ChosenTable, opened: list[Opened]) -> TableRead:
             )
     if not columns:
         raise NotDescribed(f"table '{table.name}' has no column that may be exported; declare what it holds")
-    return TableRead(table.name, table.category, fields(source.home.database, table.name, columns), shape.key)
+    described = fields(source.home.database, table.name, columns)
+    return TableRead(table.name, table.category, described, shape.key, summed=len(opened) > 1)
 
 
 def _ranges(table: ChosenTable, opened: list[Opened], columns: tuple[str, ...]) -> Iterator[bytes]:

@@ -13,14 +13,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from genuka_pipelines.catalog.errors import GenukaError
-from genuka_pipelines.catalog.request import OF_TENANTS
+from genuka_pipelines.catalog.request import OF_TENANTS, RequestKind
 from genuka_pipelines.control import Busy
 from genuka_pipelines.control.request import Request, RequestReason, RequestStatus
 from genuka_pipelines.requests.choosing import object_to_marketing, rectify, restrict
 from genuka_pipelines.requests.deciding import refuse_unidentified, whom
 from genuka_pipelines.requests.ending import end_tenant
 from genuka_pipelines.requests.erasing import Erased, erase
-from genuka_pipelines.requests.errors import NotIdentified, PreviewChanged, SomethingLeft, UnclearRequest
+from genuka_pipelines.requests.errors import NotIdentified, PreviewChanged, SomethingLeft
+from genuka_pipelines.requests.exporting import export_tenant, recipient_of
 from genuka_pipelines.requests.finding import Person, find, read_person, said_of
 from genuka_pipelines.requests.kept import kept_by_law, last_copies
 from genuka_pipelines.requests.preview import preview
@@ -28,11 +29,14 @@ from genuka_pipelines.requests.selecting import routed
 
 if TYPE_CHECKING:
     from genuka_pipelines.catalog.request import RequestPlan
+    from genuka_pipelines.exports import Recipient
     from genuka_pipelines.requests.house import Ending
     from genuka_pipelines.rows.destroying.line import Line
 
 CAPABILITY = "answer_request"
-LEASE = timedelta(minutes=10)
+HANDED_OVER: frozenset[RequestKind] = frozenset({"access", "portability", "tenant_export"})
+"""Where an old check of who asks would hand somebody's data to somebody else, however late it is tried again."""
+LEASE = timedelta(minutes=2)
 RETRY = timedelta(hours=6)
 """After a try that failed or could not end, when the sensor tries again."""
 
@@ -62,9 +66,12 @@ def answer(
     *,
     as_of: datetime,
     clock: Callable[[], datetime],
+    to: Recipient | None = None,
     progress: Callable[[Line], None] | None = None,
 ) -> Answer:
     """Carry out a request that was approved, or go on with one that was begun.
+
+    What is handed over is sealed for `to`, or for the age key that the request came with.
 
     PreviewChanged and NotIdentified bring it back to who decides; Busy where another process answers it. What fails
     midway leaves it *failed*, to be tried again, and raises; SomethingLeft where rows are left that nothing keeps.
@@ -73,7 +80,7 @@ def answer(
     with house.control.leases.hold(CAPABILITY, name, owner, LEASE):
         request, person = _begun(house, plan, name, as_of=as_of, clock=clock)
         try:
-            step = _steps(house, plan, request, person, as_of=as_of, clock=clock, progress=progress)
+            step = _steps(house, plan, request, person, as_of=as_of, clock=clock, to=to, progress=progress)
         except Busy:
             raise
         except GenukaError:
@@ -92,14 +99,14 @@ def _begun(
     now, register = clock(), house.control.requests
     request = register.get(name)
     again = request.status in ("running", "failed")
+    if not again or request.kind in HANDED_OVER:
+        _refuse_old_check(house, plan, request, now=now)
     if request.kind in OF_TENANTS:
         person = Person({}, {}, {})
-        if not again:
-            _refuse_old_check(house, plan, request, now=now)
     elif again:
         person = read_person((request.result(house.keyring) or {})["person"])
     else:
-        person = _as_approved(house, plan, request, as_of=as_of, now=now)
+        person = _as_approved(house, request, as_of=as_of, now=now)
 
     def change(there: Request) -> Request:
         result = dict(there.result(house.keyring) or {}) | {"person": said_of(person)}
@@ -109,9 +116,8 @@ def _begun(
     return register.move(name, "running", change, now=now), person
 
 
-def _as_approved(house: Ending, plan: RequestPlan, request: Request, *, as_of: datetime, now: datetime) -> Person:
+def _as_approved(house: Ending, request: Request, *, as_of: datetime, now: datetime) -> Person:
     """Whoever is found now, if that is what was approved; else the request goes back to who decides."""
-    _refuse_old_check(house, plan, request, now=now)
     person = find(house, whom(house, request), as_of=as_of)
     if preview(house, request, person, as_of=as_of, now=now).digest != request.preview:
         _back(house, request, "preview_changed", now=now)
@@ -129,7 +135,7 @@ def _refuse_old_check(house: Ending, plan: RequestPlan, request: Request, *, now
 
 def _back(house: Ending, request: Request, why: RequestReason, *, now: datetime) -> None:
     """To who decides."""
-    if request.status == "approved":
+    if request.status in ("approved", "running", "failed"):
         house.control.requests.move(
             request.id, "identified", lambda there: replace(there, reason=why, preview=None), now=now
         )
@@ -143,9 +149,13 @@ def _steps(
     *,
     as_of: datetime,
     clock: Callable[[], datetime],
+    to: Recipient | None,
     progress: Callable[[Line], None] | None,
 ) -> _Step:
-    now = clock()
+    now, to = clock(), recipient_of(house, request, to)
+    if request.kind == "tenant_export":
+        made = export_tenant(house, request, to, clock=clock)
+        return _Step("running", "recipient", {}) if made is None else _Step("done", None, made)
     if request.kind == "tenant_end":
         ended = end_tenant(house, plan, request, as_of=as_of, clock=clock, progress=progress)
         if ended.left:
@@ -172,9 +182,9 @@ def _steps(
         case "access" | "portability":
             from genuka_pipelines.requests.package import hand_over
 
-            return _Step(*hand_over(house, request, asked, person, passed_on, to=None, as_of=as_of, now=now))
+            return _Step(*hand_over(house, request, asked, person, passed_on, to=to, as_of=as_of, now=now))
         case _:
-            raise UnclearRequest(f"a request of kind {request.kind} is not answered here yet")
+            raise AssertionError(request.kind)
 
 
 def _erased(

@@ -9,6 +9,10 @@ from genuka_pipelines.retention.house import Sweepable
 from genuka_pipelines.rows.house import House
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import URL
+
     from genuka_pipelines.rows.content import Contents
     from genuka_pipelines.stores.store import Store
 
@@ -24,4 +28,11 @@ class Answering(House, Protocol):
 
 
 class Ending(Sweepable, Backupable, Answering, Protocol):
-    """The same, as far as a tenant's end reaches: sweeps, and the keys of backups."""
+    """The same, as far as a tenant's requests reach: sweeps, the keys of backups, and where archives are made."""
+
+    @property
+    def exports(self) -> Path:
+        """The private folder in which archives are put together."""
+
+    def url(self, system: str) -> URL:
+        """The address of a database system."""

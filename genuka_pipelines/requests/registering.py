@@ -28,7 +28,8 @@ _PLACE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*")
 @dataclass(frozen=True)
 class Asked:
     """What somebody asks. `subjects` say who, as `sought` reads them; `corrections` map `table.column` to a value;
-    a tenant that ends may have `waived` the time in which it could fetch its data.
+    a tenant that ends may have `waived` the time in which it could fetch its data. What is handed over is sealed for
+    the age key `recipient`, where one is given.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Asked:
     arrived: date | None = None
     corrections: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     waived: bool = False
+    recipient: str | None = None
 
 
 def register(house: House, plan: RequestPlan, asked: Asked, *, now: datetime) -> Opening:
@@ -55,7 +57,12 @@ def register(house: House, plan: RequestPlan, asked: Asked, *, now: datetime) ->
     return house.control.requests.open(
         kind,
         channel,
-        said={**whom.said, "corrections": dict(_corrections(house, kind, asked)), "waived": asked.waived},
+        said={
+            **whom.said,
+            "corrections": dict(_corrections(house, kind, asked)),
+            "waived": asked.waived,
+            "recipient": _recipient(asked),
+        },
         person=person,
         tenant=asked.tenant,
         arrived_on=arrived,
@@ -87,6 +94,15 @@ def take_in(house: House, plan: RequestPlan, *, now: datetime, most: int = 100) 
             raise WrongColumn("tenant" if arrived.kind in OF_TENANTS else "subject or arrived_on") from None
 
     return house.control.intake.take(one, most=most)
+
+
+def _recipient(asked: Asked) -> str | None:
+    """The age key that answers are sealed for; BadRecipient."""
+    if asked.recipient is not None:
+        from genuka_pipelines.exports import Recipient
+
+        Recipient(age=asked.recipient)
+    return asked.recipient
 
 
 def _kind(word: str) -> RequestKind:

@@ -179,6 +179,17 @@ def test_what_is_loaded_elsewhere_is_the_same_and_goes_on_counting(house: Export
     assert not list(house.work.glob("opened-*"))
 
 
+def test_rows_of_one_tenant_in_two_databases_are_one_table(house: ExportHouse) -> None:
+    emptied(house)
+    people = [{"id": f"p{number}", "company_id": OWN, "password": "hash-of-"} for number in range(9)]
+    house.run(CUSTOMERS.insert().values(people[::2]))
+    house.run(CUSTOMERS.insert().values(people[1::2]), database=house.own)
+    with house.bag(house.export(OWN, "two")) as bag:
+        assert {row["id"] for row in ndjson(bag, "customers")} == {one["id"] for one in people}
+        assert bag.tables["customers"].rows == 9
+    emptied(house)
+
+
 def test_what_is_told_of_it(house: ExportHouse) -> None:
     emptied(house)
     fill(house, ALPHA, Random(8))

@@ -82,9 +82,9 @@ def known(house: Runtime, who: str) -> Person:
 
 
 @cache
-def given(house: Runtime, who: str, kind: PackageKind = "access") -> Opened:
+def given(house: Runtime, who: str) -> Opened:
     """A package, in a house whose rows stay."""
-    return package(house, known(house, who), who, kind=kind)
+    return package(house, known(house, who), who)
 
 
 def package(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from genuka_pipelines.requests.package.choosing import portable
+from genuka_pipelines.requests.package.choosing import PackageKind, portable
 from genuka_pipelines.requests.package.making import Limits
 from genuka_pipelines.requests.preview import planned
 from genuka_pipelines.requests.selecting import routed
@@ -16,6 +16,7 @@ from tests.requests.packages import found, given, keyed, known, package, streame
 from tests.scenarios.sweeping_world import AS_OF, copied, shared_seeding, wall
 
 HOSTILE = """<script>alert('é')</script>" onload=x \u202egnp.exe 👩\u200d👧 & مرحبا"""
+KINDS: tuple[PackageKind, ...] = ("access", "portability")
 _HOMES = ("users", "job_applications", "employees", "contact_requests", "event_registrations", "customers", "suppliers")
 
 
@@ -118,8 +119,8 @@ def test_everything_that_an_erasure_would_touch_is_given(alone: Desk) -> None:
 
 
 def test_to_take_along_is_what_was_given_with_consent_or_by_contract(alone: Desk) -> None:
-    who = watched(alone)
-    all_of_it, taken = given(alone.house, who), given(alone.house, who, "portability")
+    person = keyed("user", min(alone.world.ids("select user_id from session_recordings where user_id is not null")))
+    all_of_it, taken = (package(alone.house, person, kind=kind) for kind in KINDS)
     catalog = alone.house.catalog
     assert set(taken.categories) == {key for key in all_of_it.categories if portable(catalog.categories[key])}
     assert "genuka/account_contact" in taken.categories

@@ -90,13 +90,6 @@ def test_it_waits_for_a_key_and_is_refused_where_only_a_tenant_can_answer(desk: 
     assert len(desk.house.control.deliveries.of(asked.id)) == 1
 
 
-def test_a_passphrase_opens_what_was_sealed_with_it(desk: Desk, asked: Request, tmp_path: Path) -> None:
-    secret = Secret("quatre mots à voix haute".encode())
-    made(desk, asked, Recipient(passphrase=secret))
-    fetch(desk.house, asked.id, tmp_path / "package.age", by="staff-1", now=wall())
-    assert unsealed(tmp_path / "package.age", Opener(passphrase=secret)).data["request"] == asked.id
-
-
 def test_what_is_over_withdrawn_altered_or_never_was_cannot_be_fetched(
     desk: Desk, asked: Request, tmp_path: Path
 ) -> None:

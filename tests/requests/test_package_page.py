@@ -7,12 +7,13 @@ import json
 import os
 import zipfile
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genuka_pipelines.exports.sealing.passphrase import seal, unseal
 from genuka_pipelines.requests.package.choosing import Choice
 from genuka_pipelines.requests.package.described import Package
 from genuka_pipelines.requests.package.errors import PackageTooLarge
@@ -113,6 +114,16 @@ def test_a_zip_is_the_same_however_it_is_read(contents: list[bytes], sizes: list
     assert all(len(part) == sizes[at % len(sizes)] for at, part in enumerate(parts[:-1]))
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         assert [archive.read(name) for name in archive.namelist()] == contents
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.binary(max_size=300_000))
+def test_a_passphrase_seals_what_is_read_as_a_stream(content: bytes) -> None:
+    sealed, out = io.BytesIO(), io.BytesIO()
+    chunks = (content[at : at + 1_000] for at in range(0, len(content), 1_000))
+    seal(cast("BinaryIO", Reader(chunks)), sealed, b"a passphrase", work=6)
+    unseal(io.BytesIO(sealed.getvalue()), out, b"a passphrase")
+    assert out.getvalue() == content
 
 
 def test_names_out_of_order_and_defects_are_not_taken_for_a_large_file() -> None:

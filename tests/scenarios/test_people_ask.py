@@ -6,14 +6,19 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import pyrage  # type: ignore[import-untyped]
 import pytest
 
 from genuka_pipelines.control import SubjectScope
 from genuka_pipelines.control.suppressions import digest_of
-from genuka_pipelines.requests.deciding import refuse
+from genuka_pipelines.exports import Opener, Recipient, verify
+from genuka_pipelines.keys import Secret
+from genuka_pipelines.requests.deciding import approve, identify, refuse
 from genuka_pipelines.requests.errors import NotIdentified
-from tests.requests.desk import ONE, Desk
+from genuka_pipelines.requests.registering import Asked, register
+from tests.requests.desk import ONE, OTHER, Desk
 from tests.scenarios.sweeping_world import World, copied, shared_seeding, wall
 
 LEAVER = "zoe.leaves@example.org"
@@ -219,3 +224,31 @@ def _copy_of_some_user(key: str, email: str) -> str:
         f"select '{key}', id, 'Zoe', 'Anew', '{email}', '2026-11-22 10:00:00', '2026-11-22 10:00:00' "
         "from companies order by id limit 1"
     )
+
+
+def test_a_company_moves_to_another_platform(desk: Desk, tmp_path: Path) -> None:
+    desk = Desk(desk.world.opened(GENUKA_DRILL_URL=desk.world.env["GENUKA_DATABASE_URL"]))
+    selling = desk.world.ids("select company_id from orders")
+    tenant = sorted(selling & desk.world.ids("select company_id from tenant_databases where mode = 'shared'"))[0]
+    key = pyrage.x25519.Identity.generate()
+    asked = Asked("tenant_export", "whatsapp", ONE, tenant=tenant, recipient=str(key.to_public()))
+    request = register(desk.house, desk.plan, asked, now=wall()).request
+    identify(desk.house, request.id, "call_back", by=ONE, now=wall())
+    approve(desk.house, desk.plan, request.id, None, by=OTHER, as_of=desk.as_of, now=wall())
+    answer = desk.run(request)
+    assert answer.request.status == "done"
+    assert answer.done["rows"] > 100
+    (delivery,) = desk.house.control.deliveries.open(wall())
+    sealed = tmp_path / "archive.tar.age"
+    sealed.write_bytes(desk.house.store("exports").get(delivery.key))
+    found = verify(sealed, Opener(identities=(Secret(str(key).encode()),)), tmp_path / "work")
+    assert (found.tables, found.rows) == (answer.done["tables"], answer.done["rows"])
+
+
+def test_without_a_key_nothing_is_handed_over(desk: Desk) -> None:
+    (email, *_) = desk.emails("newsletter_subscribers", "unsubscribed_at is null")
+    answer = desk.all("access", email)
+    assert (answer.request.status, answer.request.reason) == ("running", "recipient")
+    key = pyrage.x25519.Identity.generate()
+    again = desk.run(answer.request, to=Recipient(age=str(key.to_public())))
+    assert again.request.status == "done"

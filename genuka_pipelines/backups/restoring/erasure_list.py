@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -336,17 +336,21 @@ def _even_out(stores: Mapping[str, Store], known: ErasureList, now: datetime) ->
         for segment in known.segments:
             if segment.header.number not in there and _until(segment.header) > now:
                 key = layout.erasure_segment(segment.header.number)
-                put_locked(store, key, next(_whole(stores.values(), key, segment.sha256)), _until(segment.header))
+                put_locked(store, key, _whole(stores.values(), key, segment.sha256), _until(segment.header))
 
 
-def _whole(stores: Iterable[Store], key: str, sha256: str) -> Iterator[bytes]:
+def _whole(stores: Iterable[Store], key: str, sha256: str) -> bytes:
+    """The bytes of a segment from the first region that gives them; else why none does, which is tried again."""
+    why: GenukaError | None = None
     for copy in chain.from_iterable(copies(store, key) for store in stores):
         try:
             data = copy()
-        except GenukaError:
+        except GenukaError as error:
+            why = why or error
             continue
         if hashlib.sha256(data).hexdigest() == sha256:
-            yield data
+            return data
+    raise why or NotErasedYet(f"{key} of the list of erasures cannot be read again in any region")
 
 
 def _newer(one: Erasure, listed: Mapping[str, Erasure]) -> bool:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from genuka_pipelines.catalog.value import Words
 from genuka_pipelines.requests.package import texts
 from genuka_pipelines.words.periods import say_period
 from genuka_pipelines.words.rules import say_rule
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from genuka_pipelines.catalog.catalogue import Catalog
     from genuka_pipelines.catalog.category import Category
     from genuka_pipelines.catalog.processor import Processor, System
+    from genuka_pipelines.catalog.rule import Rule
+    from genuka_pipelines.catalog.value import Words
     from genuka_pipelines.requests.package.choosing import Chosen
 
 
@@ -92,10 +94,7 @@ def told(catalog: Catalog, key: str, chosen: Sequence[Chosen]) -> Told:
 def how_long(catalog: Catalog, one: Chosen) -> tuple[Words, ...]:
     """The end of a table's rows in sentences: its rules, and the rows that it goes with."""
     category, table = one.table.category, one.table.table
-    said = [
-        Words(**{lang: say_rule(rule, category.title, catalog.vocabulary, lang) for lang in texts.LANGUAGES})
-        for rule in category.rules_of(one.spot.table)
-    ]
+    said = [_rule(catalog, category, rule) for rule in category.rules_of(one.spot.table)]
     if table.kept_with:
         said.append(texts.words("kept_with", table=table.kept_with))
     said += [texts.words(f"ends_{becomes}", column=column) for column, becomes in table.ends_with.items()]
@@ -113,11 +112,14 @@ def besides(catalog: Catalog) -> tuple[Besides, ...]:
 
 def _ends(catalog: Catalog, category: Category) -> Iterator[Words]:
     for _, rule in category.rules:
-        yield Words(**{lang: say_rule(rule, category.title, catalog.vocabulary, lang) for lang in texts.LANGUAGES})
+        yield _rule(catalog, category, rule)
     for objects in category.objects:
         if objects.keep:
-            keep = Words(**{lang: say_period(objects.keep, lang) for lang in texts.LANGUAGES})
-            yield texts.words("kept_for", period=keep)
+            yield texts.words("kept_for", period=texts.both(partial(say_period, objects.keep)))
+
+
+def _rule(catalog: Catalog, category: Category, rule: Rule) -> Words:
+    return texts.both(lambda lang: say_rule(rule, category.title, catalog.vocabulary, lang))
 
 
 def _recipients(catalog: Catalog, key: str, chosen: Sequence[Chosen], systems: set[str]) -> Iterator[Recipient]:

@@ -39,5 +39,5 @@ def hand_over(
     if choice.empty:
         return "refused", "for_the_tenant" if routed else "nothing_found", {"routed": dict(routed)}
     if to is None:
-        return "running", "by_hand", {"rows": choice.rows, "routed": dict(routed)}
+        return "running", "recipient", {"rows": choice.rows, "routed": dict(routed)}
     return "done", None, make(house, request, whom, choice, to=to, as_of=as_of, now=now).done

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from genuka_pipelines.backups.calendar import LONGEST
 from genuka_pipelines.catalog.value import Words
 from genuka_pipelines.requests.package.page_style import STYLE
 from genuka_pipelines.requests.package.records import Tally
-from genuka_pipelines.requests.package.texts import COLON, LANGUAGES, SEMICOLON, count, country, joined, words
+from genuka_pipelines.requests.package.texts import COLON, LANGUAGES, SEMICOLON, both, count, country, joined, words
 from genuka_pipelines.words.moments import say_moment
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _parts(package: Package, records: Records, read: Tally, files: Sequence[File
 
 def _head(package: Package) -> str:
     title, controller = words(f"title_{package.kind}"), package.controller
-    at = Words(**{lang: say_moment(package.as_of.astimezone(UTC).replace(microsecond=0), lang) for lang in LANGUAGES})
+    at = both(partial(say_moment, package.as_of.replace(microsecond=0)))
     choices = "".join(
         f'<input type="radio" name="language" id="{lang}"{" checked" if lang == package.language else ""}>'
         f'<label for="{lang}" lang="{lang}">{"Français" if lang == "fr" else "English"}</label>'
@@ -125,7 +125,7 @@ def _table(package: Package, one: Chosen, records: Records, read: Tally, shown: 
     own = f" {_say(words('own_database', tenant=database))}" if database else ""
     yield (
         f"<h3><code>{escape(one.spot.table)}</code>{own} <small>{_say(count(rows))}</small></h3>"
-        f'<details class="long"><summary>{_say(words("how_long"))}</summary>{_list(package.how_long[one])}</details>'
+        f"<details open><summary>{_say(words('how_long'))}</summary>{_list(package.how_long[one])}</details>"
     )
     if one.secret:
         yield f'<p class="soft">{_say(words("secret", columns=", ".join(one.secret)))}</p>'

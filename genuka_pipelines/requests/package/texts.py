@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from genuka_pipelines.catalog.value import Language, Words
@@ -170,8 +170,12 @@ _SAID: dict[str, tuple[str, str]] = {
 
 def words(name: str, **values: Any) -> Words:
     """A text in both languages; a value may itself be in both."""
-    french, english = _SAID[name]
-    return Words(fr=french.format(**_in("fr", values)), en=english.format(**_in("en", values)))
+    return both(lambda lang: _SAID[name][LANGUAGES.index(lang)].format(**_in(lang, values)))
+
+
+def both(said: Callable[[Language], str]) -> Words:
+    """What is said in each language."""
+    return Words(**{lang: said(lang) for lang in LANGUAGES})
 
 
 def country(code: str) -> Words:
@@ -189,7 +193,7 @@ COMMA, SEMICOLON, COLON = Words(fr=",", en=","), Words(fr=" ;", en=";"), Words(f
 
 def joined(parts: Sequence[Words], mark: Words = COMMA) -> Words:
     """Several texts as one, with a mark and a space between."""
-    return Words(**{lang: f"{mark(lang)} ".join(part(lang) for part in parts) for lang in LANGUAGES})
+    return both(lambda lang: f"{mark(lang)} ".join(part(lang) for part in parts))
 
 
 def _in(language: Language, values: dict[str, Any]) -> dict[str, Any]:

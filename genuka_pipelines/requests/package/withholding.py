@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from genuka_pipelines.catalog.links.endings import tables_named
 from genuka_pipelines.catalog.persons import kinds_of
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from genuka_pipelines.catalog.table import Table
     from genuka_pipelines.requests.finding import Person
 
-Why = Literal["secret", "of_another"]
-"""secret: it opens something. of_another: the key of another person than the one who asks."""
 _DOORS = ("user.authorization", "system.authentication")
 _COOKIES = ("user.device.cookie_id", "user.device.cookie")
 
