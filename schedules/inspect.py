@@ -5,7 +5,7 @@ import dagster as dg
 from schedules.zone import ZONE
 
 _NOT_OBSERVED = dg.AssetSelection.groups(
-    "staging", "analytics", "retention", "backups", "evidence", "systems", include_sources=True
+    "staging", "analytics", "retention", "backups", "requests", "exports", "evidence", "systems", include_sources=True
 )
 _ASKED_ELSEWHERE = (
     dg.AssetSelection.checks_for_assets(["evidence", "ledger"])

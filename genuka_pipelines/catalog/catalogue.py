@@ -9,6 +9,7 @@ from pathlib import Path
 from genuka_pipelines.catalog.backup import BackupPlan
 from genuka_pipelines.catalog.category import Category
 from genuka_pipelines.catalog.evidence import Ledger
+from genuka_pipelines.catalog.export import ExportPlan
 from genuka_pipelines.catalog.policy import Clause, Plan, PlannedKeepers, Policy
 from genuka_pipelines.catalog.procedure import Procedure
 from genuka_pipelines.catalog.processor import Processor, System
@@ -24,6 +25,7 @@ KINDS = {
     "AnonymisedTable": AnonymisedTable,
     "BackupPlan": BackupPlan,
     "DataCategory": Category,
+    "ExportPlan": ExportPlan,
     "Ledger": Ledger,
     "Policy": Policy,
     "PlannedKeepers": PlannedKeepers,
@@ -41,6 +43,7 @@ Fact = (
     AnonymisedTable
     | BackupPlan
     | Category
+    | ExportPlan
     | Ledger
     | Policy
     | PlannedKeepers
@@ -73,6 +76,7 @@ class Catalog:
     ledgers: Mapping[str, Ledger]
     sweeps: Mapping[str, Sweep] = field(default_factory=dict)
     backups: Mapping[str, BackupPlan] = field(default_factory=dict)
+    exports: Mapping[str, ExportPlan] = field(default_factory=dict)
     requests: Mapping[str, RequestPlan] = field(default_factory=dict)
     published: Mapping[str, AnonymisedTable] = field(default_factory=dict)
     privacy: Privacy | None = None

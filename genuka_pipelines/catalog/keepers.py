@@ -6,7 +6,8 @@ A hand-kept list of keepers would drift from the code; a computed one cannot.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from genuka_pipelines.catalog.published import ANALYTICS, CATALOGUE, OF_TABLES, AnalyticsCheck
 from genuka_pipelines.catalog.question import Question
@@ -54,10 +55,14 @@ def keepers(catalog: Catalog) -> Keepers:
         for check, clauses in plan.clauses.items():
             for clause in clauses:
                 found[clause].extend(f"check:{asset}#{check}" for asset in plan.assets_of(check))
-    for key, requests in catalog.requests.items():
-        for asks, clauses in requests.clauses.items():
+    proofs: list[tuple[str, Mapping[Any, tuple[str, ...]]]] = [
+        *((key, requests.clauses) for key, requests in catalog.requests.items()),
+        *((key, archives.clauses) for key, archives in catalog.exports.items()),
+    ]
+    for key, proved in proofs:
+        for check, clauses in proved.items():
             for clause in clauses:
-                found[clause].append(f"check:{key}#{asks}")
+                found[clause].append(f"check:{key}#{check}")
     for asset, about, clauses in asked_of_tables(catalog):
         for clause in clauses:
             found[clause].append(f"check:{asset}#{about}")

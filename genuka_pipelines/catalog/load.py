@@ -15,6 +15,7 @@ from genuka_pipelines.catalog.backup import BackupPlan
 from genuka_pipelines.catalog.catalogue import KINDS, Catalog, Fact
 from genuka_pipelines.catalog.category import Category
 from genuka_pipelines.catalog.evidence import Ledger
+from genuka_pipelines.catalog.export import ExportPlan
 from genuka_pipelines.catalog.links import broken_links
 from genuka_pipelines.catalog.policy import PlannedKeepers, Policy
 from genuka_pipelines.catalog.procedure import Procedure
@@ -112,6 +113,7 @@ def _assemble(root: Path, facts: Mapping[str, Fact], files: Mapping[str, YamlFil
         ledgers=_of(facts, Ledger),
         sweeps=_of(facts, Sweep),
         backups=_of(facts, BackupPlan),
+        exports=_of(facts, ExportPlan),
         requests=_of(facts, RequestPlan),
         published=_by_folder(_of(facts, AnonymisedTable)),
         privacy=next(iter(privacy.values()), None),

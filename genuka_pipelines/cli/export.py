@@ -136,7 +136,7 @@ def list_(json: Json = False) -> None:
     from genuka_pipelines.runtime import open_runtime
 
     with open_runtime() as runtime:
-        found = runtime.control.deliveries.open(_now())
+        found = [one for one in runtime.control.deliveries.open(_now()) if one.kind == "tenant_archive"]
     columns = ("delivery", "what", "bytes", "expires", "downloads")
     rows = [(one.id, one.kind, one.size, one.expires_at, one.downloads) for one in found]
     content = {"deliveries": [dict(zip(columns, row, strict=True)) for row in rows]}

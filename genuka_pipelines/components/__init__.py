@@ -3,6 +3,7 @@
 from genuka_pipelines.components.anonymised import AnonymisedTable, Privacy
 from genuka_pipelines.components.backups import BackupPlan
 from genuka_pipelines.components.category import DataCategory
+from genuka_pipelines.components.exports import ExportPlan
 from genuka_pipelines.components.ledger import Ledger
 from genuka_pipelines.components.processor import Processor
 from genuka_pipelines.components.question import Question
@@ -14,6 +15,7 @@ __all__ = [
     "AnonymisedTable",
     "BackupPlan",
     "DataCategory",
+    "ExportPlan",
     "Ledger",
     "PlannedKeepers",
     "Policy",

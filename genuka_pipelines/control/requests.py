@@ -93,8 +93,8 @@ class Requests:
         with self._database.begin() as connection:
             return tuple(map(read, connection.execute(query)))
 
-    def waiting(self, *, most: int, before: datetime) -> tuple[tuple[str, int], ...]:
-        """Requests that can run now, the most urgent first: their ids, and how often they were tried.
+    def waiting(self, kinds: Collection[RequestKind], *, most: int, before: datetime) -> tuple[tuple[str, int], ...]:
+        """Requests of some kinds that can run now, the most urgent first: their ids, and how often they were tried.
 
         Those approved, and those that failed, or could not end, and were last tried before a moment. Asks an index.
         """
@@ -103,7 +103,7 @@ class Requests:
         retry = requests.c.status.in_(["failed", "running"]) & (requests.c.tried_at < in_utc(before)) & ~keyless
         query = (
             select(requests.c.id, requests.c.attempts)
-            .where((requests.c.status == "approved") | retry)
+            .where(requests.c.kind.in_(sorted(kinds)), (requests.c.status == "approved") | retry)
             .order_by(requests.c.due_on, requests.c.id)
             .limit(most)
         )

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from genuka_pipelines.catalog.request import RequestKind
+from genuka_pipelines.exports import expire
 from genuka_pipelines.requests.answering import RETRY
 from genuka_pipelines.requests.registering import take_in
 
 if TYPE_CHECKING:
+    from genuka_pipelines.exports.house import Exporting
     from genuka_pipelines.rows.house import House
 
+EXPORT: RequestKind = "tenant_export"
 MOST = 10
 """Runs a tick may ask for, so that a flood of requests cannot hold up the night."""
 
@@ -33,4 +37,15 @@ def look(house: House, *, now: datetime, most: int = MOST) -> Seen:
     taken = wrong = 0
     for plan in house.catalog.requests.values():
         taken, wrong = take_in(house, plan, now=now)
-    return Seen(house.control.requests.waiting(most=most, before=now - RETRY), taken, wrong)
+    kinds = frozenset(get_args(RequestKind)) - {EXPORT}
+    return Seen(house.control.requests.waiting(kinds, most=most, before=now - RETRY), taken, wrong)
+
+
+def exports_waiting(house: Exporting, *, now: datetime) -> tuple[tuple[str, int], ...]:
+    """End deliveries whose time is over; then the archives that can be made now, each with how often it was tried.
+
+    No more than the plan begins at once.
+    """
+    expire(house, now=now)
+    most = sum(plan.at_once for plan in house.catalog.exports.values())
+    return house.control.requests.waiting({EXPORT}, most=most, before=now - RETRY)

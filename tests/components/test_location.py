@@ -102,6 +102,8 @@ def test_lineage_runs_from_systems_to_staging(location: dict[str, Any]) -> None:
             assert groups == wanted.get(key, {"backups", "systems"}), key
         elif asset["group"] == "analytics":
             assert groups == ({"analytics"} if key == "analytics/catalogue" else {"staging"}), key
+        elif asset["group"] == "exports":
+            assert groups == {"genuka"}, key
         elif asset["group"] == "requests":
             assert groups == {"genuka", "genletter", "own"}, key
         elif asset["group"] != "systems":

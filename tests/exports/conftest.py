@@ -1,4 +1,4 @@
-"""One house of exports for a module."""
+"""One house of exports for all modules, each of which empties it first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.exports.world import ExportHouse, export_house
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[ExportHouse]:
     with export_house("postgresql") as found:
         yield found

@@ -21,7 +21,6 @@ from tests.conftest import ROUNDS, SEED
 from tests.exports.world import (
     ALPHA,
     BETA,
-    CONTENT,
     CUSTOMERS,
     FILES,
     LINES,
@@ -29,9 +28,9 @@ from tests.exports.world import (
     OPENER,
     ORDERS,
     OWN,
-    SCHEMA,
     TAGS,
     ExportHouse,
+    emptied,
     export_house,
     fill,
     mark_of,
@@ -45,17 +44,12 @@ SECRETS = (b"hash-of-", b"secret-of-", b"staff note", b"dsn")
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def house(request: pytest.FixtureRequest) -> Iterator[ExportHouse]:
+def house(request: pytest.FixtureRequest, postgres: ExportHouse) -> Iterator[ExportHouse]:
+    if request.param == "postgresql":
+        yield postgres
+        return
     with export_house(request.param) as found:
         yield found
-
-
-def emptied(house: ExportHouse) -> None:
-    """No row but the registers', and no file."""
-    for database, tables in ((None, SCHEMA.sorted_tables), (house.own, CONTENT)):
-        mine = [table for table in reversed(tables) if table.name not in ("companies", "tenant_databases", "plans")]
-        house.run(*(table.delete() for table in sorted(mine, key=lambda one: SCHEMA.sorted_tables.index(one))[::-1]),
-                  database=database)  # fmt: skip
 
 
 def everything(bag: Bag) -> bytes:

@@ -11,6 +11,7 @@ import signal
 import time
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -24,7 +25,7 @@ from genuka_pipelines.stores.folder.store import FolderStore
 from genuka_pipelines.systems.database import Database
 from tests.conftest import ROUNDS, SEED
 from tests.exports.test_archive import forget
-from tests.exports.world import ALPHA, SYSTEM, TENANTS, TO, ExportHouse, fill
+from tests.exports.world import ALPHA, NOW, SYSTEM, TENANTS, TO, ExportHouse, emptied, fill
 
 
 def killed(house: ExportHouse, after: float) -> bool:
@@ -65,6 +66,7 @@ def scratches(house: ExportHouse) -> set[str]:
 
 @pytest.fixture(scope="module")
 def house(postgres: ExportHouse) -> ExportHouse:
+    emptied(postgres)
     fill(postgres, ALPHA, Random(SEED), customers=3)
     return postgres
 
@@ -99,7 +101,8 @@ def test_what_was_finished_is_used_again_only_as_it_was(house: ExportHouse) -> N
 
     def stop(step: str, *_: int) -> None:
         if step == "pack":
-            made.update({str(path.relative_to(house.work)): path for path in house.work.rglob("tables/*/*")})
+            folder = house.work / delivery_of(house.keyring, ALPHA, "stopped", TO)[:32]
+            made.update({str(path.relative_to(folder)): path for path in folder.rglob("tables/*/*")})
             raise Stopped
 
     with pytest.raises(Stopped):
@@ -114,3 +117,40 @@ def test_what_was_finished_is_used_again_only_as_it_was(house: ExportHouse) -> N
     part = torn.removesuffix(".csv.gz")
     assert {name for name in made if name not in kept} == {name for name in made if name.startswith(part)}
     assert made[torn].read_bytes() != b"torn by a loss of power"
+
+
+def test_what_was_sealed_is_delivered_as_it_is(house: ExportHouse) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop(step: str, *_: int) -> None:
+        if step == "deliver":
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        house.export(ALPHA, "sealed", progress=stop)
+    (sealed,) = house.work.rglob("archive.tar.age")
+    data, steps = sealed.read_bytes(), []
+    archive = house.export(ALPHA, "sealed", progress=lambda step, *_: steps.append(step), directory=house.folder)
+    assert steps == ["deliver"]
+    assert house.store("exports").get(archive.key) == data
+    assert archive.copy is not None
+    assert archive.copy.read_bytes() == data
+    assert not list(house.folder.glob(".*"))
+
+
+def test_an_export_after_midnight_goes_on_with_the_day_it_began(house: ExportHouse) -> None:
+    whole = house.export(ALPHA, "midnight")
+    forget(house, whole.delivery)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(step: str, *_: int) -> None:
+        if step == "reimport":
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        house.export(ALPHA, "midnight", progress=stop)
+    later = house.export(ALPHA, "midnight", clock=lambda: NOW + timedelta(seconds=20))
+    assert later.plain == whole.plain

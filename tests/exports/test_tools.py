@@ -19,7 +19,7 @@ from genuka_pipelines.exports import Recipient
 from genuka_pipelines.exports.errors import ArchiveDamaged
 from genuka_pipelines.exports.sealing import passphrase
 from genuka_pipelines.keys import Secret
-from tests.exports.world import ALPHA, CUSTOMERS, NOTES, ORDERS, ExportHouse, fill, rows
+from tests.exports.world import ALPHA, CUSTOMERS, NOTES, ORDERS, ExportHouse, emptied, fill, rows
 
 WORDS = "cheval correct agrafe pile"
 
@@ -27,6 +27,7 @@ WORDS = "cheval correct agrafe pile"
 @pytest.fixture(scope="module")
 def data(postgres: ExportHouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an archive, opened by `age` and `tar` alone."""
+    emptied(postgres)
     fill(postgres, ALPHA, Random(11))
     notes = [{"company_id": ALPHA, "note": note, "total": Decimal("1.10")} for note in NOTES]
     postgres.run(ORDERS.insert().values(notes))

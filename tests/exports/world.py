@@ -39,7 +39,7 @@ SYSTEM = "shop_database"
 TENANTS = Tenants(table="companies", registry="tenant_databases")
 ALPHA, BETA, OWN = "alpha", "b'é😀", "dedicated1"
 """Tenants: a plain one, one with a name that nobody quotes right, and one with a database of its own."""
-NOW = datetime(2025, 11, 22, 3, 0, tzinfo=UTC)
+NOW = datetime(2025, 11, 22, 23, 59, 50, tzinfo=UTC)
 IDENTITY = pyrage.x25519.Identity.generate()
 TO = Recipient(age=str(IDENTITY.to_public()))
 OPENER = Opener(identities=(Secret(str(IDENTITY).encode()),))
@@ -262,6 +262,14 @@ def export_house(kind: Kind) -> Iterator[ExportHouse]:
         )
         house.run(PLANS.insert().values([{"id": 1, "name": "light"}]), database=house.own)
         yield house
+
+
+def emptied(house: ExportHouse) -> None:
+    """No row but the registers', and no file."""
+    for database, tables in ((None, SCHEMA.sorted_tables), (house.own, CONTENT)):
+        mine = [table for table in reversed(tables) if table.name not in ("companies", "tenant_databases", "plans")]
+        house.run(*(table.delete() for table in sorted(mine, key=lambda one: SCHEMA.sorted_tables.index(one))[::-1]),
+                  database=database)  # fmt: skip
 
 
 def mark_of(tenant: str) -> str:

@@ -83,7 +83,7 @@ def test_it_waits_for_a_key_and_is_refused_where_only_a_tenant_can_answer(desk: 
     nobody = keyed("applicant", "nobody")
     assert handed(nobody, tenants, TO) == ("refused", "for_the_tenant", {"routed": tenants})
     assert handed(nobody, {}, None) == ("refused", "nothing_found", {"routed": {}})
-    assert handed(person, tenants, None) == ("running", "by_hand", {"rows": 1, "routed": tenants})
+    assert handed(person, tenants, None) == ("running", "recipient", {"rows": 1, "routed": tenants})
     assert desk.house.control.deliveries.of(asked.id) == ()
     status, reason, done = handed(person, tenants, TO)
     assert (status, reason, done["rows"], done["routed"]) == ("done", None, 1, tenants)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from genuka_pipelines.catalog.links.naming import Broken, unknown
 from genuka_pipelines.catalog.vocabulary import fideslang_uses
@@ -92,10 +92,14 @@ def _backups(catalog: Catalog) -> Iterator[Broken]:
             for place, system in named:
                 if problem := unknown(system, kinds[part], known):
                     yield key, ("attributes", part, place), problem
-        for check, clauses in plan.clauses.items():
-            for index, clause in enumerate(clauses):
-                if problem := unknown(clause, "clause", catalog.clauses):
-                    yield key, ("attributes", "clauses", check, index), problem
+        yield from _clauses(catalog, key, plan.clauses)
+
+
+def _clauses(catalog: Catalog, key: str, clauses_of: Mapping[Any, Sequence[str]]) -> Iterator[Broken]:
+    for check, clauses in clauses_of.items():
+        for index, clause in enumerate(clauses):
+            if problem := unknown(clause, "clause", catalog.clauses):
+                yield key, ("attributes", "clauses", check, index), problem
 
 
 def _requests(catalog: Catalog) -> Iterator[Broken]:
@@ -106,7 +110,6 @@ def _requests(catalog: Catalog) -> Iterator[Broken]:
                 problem = unknown(table, "table", columns) or unknown(column, "column", columns[table])
                 if problem:
                     yield key, ("attributes", part, table), problem
-        for check, clauses in plan.clauses.items():
-            for index, clause in enumerate(clauses):
-                if problem := unknown(clause, "clause", catalog.clauses):
-                    yield key, ("attributes", "clauses", check, index), problem
+        yield from _clauses(catalog, key, plan.clauses)
+    for key, archives in catalog.exports.items():
+        yield from _clauses(catalog, key, archives.clauses)

@@ -14,4 +14,7 @@ def ask(asked: Asked) -> Answer:
     late, states = register.late(night_of(asked.as_of)), register.count()
     waiting = sum(number for status, number in states.items() if status not in ENDED)
     notes = (f"{late} requests should have been answered before today",) if late else ()
-    return Answer(passed=not late, counts={"late": late, "waiting": waiting, "all": sum(states.values())}, notes=notes)
+    known = sum(states.values())
+    counts = {"late": late, "waiting": waiting, "all": known}
+    # Nobody has asked yet: nothing is late, and nothing is proved either.
+    return Answer(passed=not late, counts=counts, notes=notes, unproven=not known)
