@@ -11,12 +11,15 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import wraps
-from typing import Annotated, Any, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.cli.texts import said
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,6 +49,22 @@ def moment_of(option: str, given: str | None) -> datetime | None:
     except ValueError:
         raise BadMoment(f"{option} '{given}' is not a moment; write 2026-05-03 or 2026-05-03T10:00:00+01:00") from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+class BadAddress(GenukaError):
+    """What should be the address of a database is none."""
+
+
+def address_of(option: str, given: str) -> URL:
+    """The address of a database given by an option."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from genuka_pipelines.settings.addresses import DatabaseUrl, as_url
+
+    try:
+        return as_url(TypeAdapter(DatabaseUrl).validate_python(given))
+    except ValidationError:
+        raise BadAddress(f"{option} is no address of a database; write postgresql://… or mysql://…") from None
 
 
 def show(as_json: bool, content: dict[str, Any], people: Callable[[], None]) -> None:

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genuka_pipelines.catalog.errors import GenukaError
-from genuka_pipelines.cli.answer import Json, one_sentence, say, show, table
+from genuka_pipelines.cli.answer import Json, address_of, one_sentence, say, show, table
 from genuka_pipelines.cli.texts import said
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL
-
     from genuka_pipelines.exports import Opener, Recipient
     from genuka_pipelines.exports.steps import Progress, Step
     from genuka_pipelines.runtime import Runtime
@@ -124,7 +122,7 @@ def load(
     from genuka_pipelines.settings import load_settings
 
     opener = _opener(identity_file, passphrase_file, passphrase_env)
-    found = loaded(archive, _address(into), opener, load_settings().home / "exports")
+    found = loaded(archive, address_of("--into", into), opener, load_settings().home / "exports")
     content = _content(archive, found.tables, found.rows, found.media, True)
     _answer({**content, "left_out": list(found.left_out)}, as_json=json)
 
@@ -262,17 +260,6 @@ def _said(step: Step) -> str:
         "deliver": said("delivering"),
     }
     return words[step]
-
-
-def _address(given: str) -> URL:
-    from pydantic import TypeAdapter, ValidationError
-
-    from genuka_pipelines.settings.addresses import DatabaseUrl, as_url
-
-    try:
-        return as_url(TypeAdapter(DatabaseUrl).validate_python(given))
-    except ValidationError:
-        raise UnclearExport("--into is no address of a database; write postgresql://… or mysql://…") from None
 
 
 def _now() -> datetime:

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genuka_pipelines.catalog.errors import PromiseBroken
-from genuka_pipelines.cli.answer import Json, one_sentence, say, show, table
+from genuka_pipelines.cli.answer import Json, address_of, one_sentence, say, show, table
 from genuka_pipelines.cli.backup import At, Region, UnclearBackup, only_plan, regions_wanted
 from genuka_pipelines.cli.texts import said
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL
-
     from genuka_pipelines.backups.drills.drilling import Drilled
 
 By = Annotated[str, typer.Option("--by", metavar="ID", help="Your staff id, opaque.")]
@@ -56,7 +54,7 @@ def restore(
         regions_wanted(only_plan(runtime), region)
         reach = Reach.of(runtime, _now(), first=region)
         plan = plan_of(opened := opened_backups(reach, scope, tenant=tenant, at=backup), table=table_, systems=system)
-        targets = targets_in(plan, _address(into), schema)
+        targets = targets_in(plan, address_of("--into", into), schema)
         content: dict[str, Any] = {"rows": plan.rows, "captured": plan.captured, "places": sorted(plan.places)}
         if not dry_run:
             instruction = Instruction(str(tenant), recover_by) if recover_by else None
@@ -157,17 +155,6 @@ def rewrap(json: Json = False) -> None:
         done = vault_of(runtime, only_plan(runtime)).rewrap(keys.root, keys.escrow)
         content = {"keys": done, "root": keys.root.recipient, "escrow": len(keys.escrow)}
     show(json, content, lambda: table("Keys", ("what", "result"), list(content.items())))
-
-
-def _address(given: str) -> URL:
-    from pydantic import TypeAdapter, ValidationError
-
-    from genuka_pipelines.settings.addresses import DatabaseUrl, as_url
-
-    try:
-        return as_url(TypeAdapter(DatabaseUrl).validate_python(given))
-    except ValidationError:
-        raise UnclearBackup("--into is no address of a database; write postgresql://… or mysql://…") from None
 
 
 def _silent(_: object) -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.systems.database import Database
 from genuka_pipelines.systems.dropping import beside, drop_database, exists
 from genuka_pipelines.systems.errors import TargetNotEmpty
@@ -26,6 +27,15 @@ _LISTED = {
     "mysql": "SELECT schema_name FROM information_schema.schemata",
 }
 _ABANDONED = timedelta(hours=12)
+
+
+def answers(database: Database) -> bool:
+    """Whether a database is there and lets us in: one connection, that is used again. If not, the server tells why."""
+    try:
+        with database.connected():
+            return True
+    except GenukaError:
+        return False
 
 
 def made_if_missing(url: sa.URL, name: str) -> bool:
@@ -55,16 +65,27 @@ def scratch(server: sa.URL, purpose: str, key: str, now: datetime) -> Iterator[s
 
     drop_databases(server, is_abandoned)
     url = server.set(database=f"genuka_{purpose}_{now.astimezone(UTC):%Y%m%d%H%M%S}_{key}")
-    made_if_missing(url, "the trial's scratch")
-    try:
+    with made_for_now(url, name="the trial's scratch"):
         yield url
+
+
+@contextmanager
+def made_for_now(*urls: sa.URL, name: str) -> Iterator[None]:
+    """Databases that are gone at the end, whatever happened; what is there already is left as it is."""
+    ours = [url for url in urls if made_if_missing(url, name)]
+    try:
+        yield
     finally:
-        with Database(url, name="the trial's scratch") as database:
-            drop_database(database)
+        for url in ours:
+            with Database(url, name=name) as database:
+                drop_database(database)
 
 
 def drop_databases(server: sa.URL, chosen: Callable[[str], bool]) -> int:
-    """Drop the databases of a server whose names are chosen, with what is in quarantine there; how many."""
+    """Drop the databases of a server whose names are chosen, with what is in quarantine there; how many.
+
+    Without this people would stay in a copy that somebody who was killed had made, and that no sweep knows of.
+    """
     with Database(server, name="the trial's server") as database, beside(database) as connection:
         found = connection.exec_driver_sql(_LISTED[connection.dialect.name])
         names = [str(name) for (name,) in found if chosen(str(name))]

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -23,9 +22,7 @@ from genuka_pipelines.backups.owner import Owner
 from genuka_pipelines.backups.restoring import Reach, plan_of, targets_in
 from genuka_pipelines.backups.restoring.opening import Opened
 from genuka_pipelines.backups.restoring.restore import Drill, restore
-from genuka_pipelines.backups.restoring.targets import drop_abandoned, scratch
 from genuka_pipelines.catalog.errors import GenukaError
-from genuka_pipelines.catalog.host import is_this_machine
 from genuka_pipelines.control import Erasure
 from genuka_pipelines.rows.destroying.evidence import Hasher
 from genuka_pipelines.rows.fate import erasable
@@ -34,6 +31,8 @@ from genuka_pipelines.rows.selection import Everything, Rows
 from genuka_pipelines.rows.where import where
 from genuka_pipelines.systems.column_types import Query, as_text
 from genuka_pipelines.systems.errors import DatabaseUnreachable
+from genuka_pipelines.systems.europe import outside_europe
+from genuka_pipelines.systems.scratch import drop_databases, made_for_now
 
 if TYPE_CHECKING:
     from genuka_pipelines.backups.house import Backupable
@@ -43,10 +42,6 @@ if TYPE_CHECKING:
     from genuka_pipelines.catalog.catalogue import Catalog
     from genuka_pipelines.rows.declared import DeclaredTable, Home
 
-EUROPE = frozenset(
-    "AT,BE,BG,CH,CY,CZ,DE,DK,EE,ES,FI,FR,GB,GR,HR,HU,IE,IS,IT,LI,LT,LU,LV,MT,NL,NO,PL,PT,RO,SE,SI,SK".split(",")  # noqa: SIM905
-)
-"""Countries of the European Economic Area, Switzerland and the United Kingdom."""
 _PLANTED = 3
 _SCRATCH = re.compile(r"genuka_drill_(\d{14})_\d+_[0-9a-f]{8}(_(?!_).*)?", re.ASCII)
 _ABANDONED = timedelta(hours=12)
@@ -102,7 +97,7 @@ def drill(
     refuse_outside_europe(house.catalog, server, system)
     now = clock()
     with suppress(DatabaseUnreachable):  # each drill will say so
-        drop_abandoned(server, lambda name: _is_abandoned(name, now))
+        drop_databases(server, lambda name: _is_abandoned(name, now))
     found = []
     for number, one in enumerate(chosen):
         result = _drill(house, one, _named(server, one, number, clock()), objective, clock)
@@ -120,15 +115,10 @@ def _is_abandoned(name: str, now: datetime) -> bool:
 
 def refuse_outside_europe(catalog: Catalog, server: sa.URL, system: str | None = None) -> None:
     """OutsideEurope where the catalogue declares that a server, by its system or its host, is in another place."""
-    host = server.host or server.query.get("host")
-    name = host if isinstance(host, str) and not host.startswith("/") else None
-    for key, declared in catalog.systems.items():
-        there = not is_this_machine(name) and any(fnmatch(str(name), pattern) for pattern in declared.hosts)
-        if (there or key == system) and declared.place.country not in EUROPE:
-            raise OutsideEurope(
-                f"a drill on the server of {key} would bring backups to {declared.place.country}: "
-                "give it a server in Europe"
-            )
+    if found := outside_europe(catalog, server, system):
+        raise OutsideEurope(
+            f"a drill on the server of {found[0]} would bring backups to {found[1]}: give it a server in Europe"
+        )
 
 
 def _named(server: sa.URL, one: Chosen, number: int, now: datetime) -> sa.URL:
@@ -151,7 +141,7 @@ def _drill(
         rows = plan.rows
         look.plan = plan
         targets = targets_in(plan, url)
-        with scratch(*(target.url for target in targets.values())):
+        with made_for_now(*(target.url for target in targets.values()), name="the drill's scratch"):
             asked = Drill(chosen.region, look.plant, look.look, lambda: int(time.monotonic() - began))
             restore(house, plan, (one,), targets, clock=clock, drill=asked)
             failed = None

@@ -18,9 +18,9 @@ from genuka_pipelines.backups.digest import Digest, RowHasher
 from genuka_pipelines.backups.errors import NotTheSame
 from genuka_pipelines.backups.restoring.filling import Filling
 from genuka_pipelines.backups.restoring.plan import Expected, Plan, Target
-from genuka_pipelines.backups.restoring.targets import answers, made_if_missing
 from genuka_pipelines.rows.path import tenant_of
 from genuka_pipelines.systems.database import Database
+from genuka_pipelines.systems.scratch import answers, made_if_missing
 
 if TYPE_CHECKING:
     from genuka_pipelines.backups.restoring.reading import Backup, Run
@@ -57,7 +57,7 @@ def loaded(plan: Plan, backups: Sequence[Backup], into: Mapping[str, Target]) ->
         for name, place in plan.places.items():
             database = stack.enter_context(Database(into[name].url, name=place.where.system))
             if not answers(database):
-                made_if_missing(into[name].url)
+                made_if_missing(into[name].url, "the restore's target")
             definition = backups[place.defined_by].definition(place.where)
             load = stack.enter_context(database.load(into[name].schema))
             load.create(definition, place.tables)

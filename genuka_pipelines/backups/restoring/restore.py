@@ -18,10 +18,10 @@ from genuka_pipelines.backups.restoring.loading import Loaded, copied, loaded, p
 from genuka_pipelines.backups.restoring.plan import Plan, Target
 from genuka_pipelines.backups.restoring.quarantine import Quarantined, RestoredHouse, close_abandoned
 from genuka_pipelines.backups.restoring.replaying import SLACK
-from genuka_pipelines.backups.restoring.targets import scratch
 from genuka_pipelines.control import RecoveryInstructed
 from genuka_pipelines.control import Restored as Receipt
 from genuka_pipelines.systems.database import Database
+from genuka_pipelines.systems.scratch import made_for_now
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -121,7 +121,7 @@ class _Run:
         with (
             Database(target.url, name=place.where.system) as database,
             database.load(target.schema) as last,
-            scratch(*(one.url for one in aside.values())),
+            made_for_now(*(one.url for one in aside.values()), name="the restore's scratch"),
             loaded(self.plan, self.backups, aside) as found,
         ):
             passed, receipt = self._passed(found)
