@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.catalog.request import OF_TENANTS, RequestKind
 from genuka_pipelines.control import Busy
-from genuka_pipelines.control.request import Request, RequestReason, RequestStatus
+from genuka_pipelines.control.errors import RequestOutOfTurn
+from genuka_pipelines.control.request import FOLLOWS, Request, RequestReason, RequestStatus
 from genuka_pipelines.requests.choosing import object_to_marketing, rectify, restrict
 from genuka_pipelines.requests.deciding import refuse_unidentified, whom
 from genuka_pipelines.requests.ending import end_tenant
@@ -98,6 +99,8 @@ def _begun(
     """The request, running, with whoever it is about as approved."""
     now, register = clock(), house.control.requests
     request = register.get(name)
+    if "running" not in FOLLOWS[request.status] and request.identified_at is not None:
+        raise RequestOutOfTurn(name, request.status, "running")
     again = request.status in ("running", "failed")
     if not again or request.kind in HANDED_OVER:
         _refuse_old_check(house, plan, request, now=now)
