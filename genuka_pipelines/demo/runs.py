@@ -77,7 +77,8 @@ def _follow(job: str, command: list[str], home: Path, progress: Progress) -> Run
     ):
         for line in process.stdout or ():
             kept.write(line)
-            if _DONE.search(line):
+            # Two writers share the line: what one of them did not end holds both.
+            for _ in _DONE.findall(line):
                 steps += 1
                 progress(job, steps)
     return Run(job, steps, process.returncode == 0)

@@ -19,7 +19,7 @@ def test_the_demo_succeeds_and_breaks_no_clause(demo: Told) -> None:
     assert demo.said.code == 0, demo.said.err[-2000:]
     said = demo.said.json
     assert said["ok"] is True
-    assert said["inspect"]["categories"] == 24
+    assert said["inspect"]["categories"] == 25
     assert said["inspect"]["failed"] == []
     assert said["staging"]["tables"] == 10
     assert said["analytics"]["ok"] is True

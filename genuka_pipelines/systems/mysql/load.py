@@ -81,7 +81,8 @@ class MySQLLoad(Load):
     def _enter(self, schema: str | None) -> None:
         """Take the lock, look whether the target is empty, and make the quarantine."""
         lock = self._literal("genuka " + sha256(self._into.encode()).hexdigest()[:32])
-        if self._run(f"SELECT get_lock({lock}, 0)") != [(1,)]:
+        # A connection that was just closed may hold it for another moment.
+        if self._run(f"SELECT get_lock({lock}, 3)") != [(1,)]:
             raise TargetNotEmpty(f"{self._at} is being restored into already; wait for that restore to end")
         if schema is not None:
             self._run(f"CREATE DATABASE IF NOT EXISTS {quoted(schema)}")
