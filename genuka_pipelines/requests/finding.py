@@ -215,10 +215,10 @@ class _Search:
             return
         known = any_of([where(OfPerson(self._named()), table), where(Rows(table.name, self._rows_of(table)), table)])
         for name in _texts(table):
-            text = table.column(name)
-            said = sa.func.lower(as_text(text))
+            text = table.home.database.dialect.text(table.column(name))
+            said = sa.func.lower(text)
             named = [said.contains(email, autoescape=True) for email in self._spelled]
-            named += [as_text(text).contains(phone, autoescape=True) for phone in sorted(self._whom.phones)]
+            named += [text.contains(phone, autoescape=True) for phone in sorted(self._whom.phones)]
             keys = [as_text(table.column(part)) for part in table.table.key]
             query: Query = sa.select(*keys).select_from(table.sql).where(sa.or_(*named), ~known)
             found = frozenset(tuple(row) for row in table.home.database.rows(query.limit(_AT_MOST + 1)))
@@ -257,7 +257,7 @@ class _Search:
 
     def _likely(self, table: DeclaredTable, name: str, kind: Contact) -> sa.ColumnElement[bool]:
         """What a server can tell; `_judged` then looks closely."""
-        column = as_text(table.column(name))
+        column = table.home.database.dialect.text(table.column(name))
         if kind == "phone":
             tails = sorted(self._tails)
             return (
