@@ -45,6 +45,12 @@ def kinds_of(catalog: Catalog) -> Mapping[str, Kind]:
     return {kind: Kind(kind, tuple(homes[kind]), roles[kind] == {"controller"}) for kind in homes}
 
 
+def systems_of(catalog: Catalog) -> tuple[str, ...]:
+    """The databases in which people are."""
+    named = dict.fromkeys(catalog.categories[key].system for key, _, _ in catalog.tables())
+    return tuple(name for name in named if not catalog.systems[name].is_control)
+
+
 def contacts_of(table: Table) -> dict[str, Contact]:
     """The columns that hold an address or number by which a person is written to or called; hashes are none."""
     return {

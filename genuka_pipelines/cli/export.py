@@ -18,7 +18,6 @@ from genuka_pipelines.cli.texts import said
 if TYPE_CHECKING:
     from genuka_pipelines.exports import Opener, Recipient
     from genuka_pipelines.exports.steps import Progress, Step
-    from genuka_pipelines.runtime import Runtime
 
 app = typer.Typer(help="Hand a tenant all of its data, sealed; verify and load such an archive.", no_args_is_help=True)
 PassphraseFile = Annotated[
@@ -55,7 +54,7 @@ def create(
 ) -> None:
     """Make the archive of a tenant, load it again and compare, and only then deliver it, sealed."""
     from genuka_pipelines.exports import create as created
-    from genuka_pipelines.exports import preview
+    from genuka_pipelines.exports import preview, trial_of
     from genuka_pipelines.runtime import open_runtime
 
     with open_runtime() as runtime:
@@ -68,8 +67,8 @@ def create(
                 tenant,
                 request=request or f"cli-{_now():%Y%m%d}",
                 to=_recipient(recipient, passphrase_file, passphrase_env),
-                work=_work(runtime),
-                trial=_trial(runtime),
+                work=runtime.exports,
+                trial=trial_of(runtime),
                 clock=_now,
                 directory=to,
                 progress=progress,
@@ -131,10 +130,11 @@ def load(
 @one_sentence
 def list_(json: Json = False) -> None:
     """What was delivered and may still be fetched."""
+    from genuka_pipelines.exports.asked import KIND
     from genuka_pipelines.runtime import open_runtime
 
     with open_runtime() as runtime:
-        found = [one for one in runtime.control.deliveries.open(_now()) if one.kind == "tenant_archive"]
+        found = runtime.control.deliveries.open(_now(), KIND)
     columns = ("delivery", "what", "bytes", "expires", "downloads")
     rows = [(one.id, one.kind, one.size, one.expires_at, one.downloads) for one in found]
     content = {"deliveries": [dict(zip(columns, row, strict=True)) for row in rows]}
@@ -174,19 +174,6 @@ def _opener(identity: Path | None, file: Path | None, variable: str | None) -> O
     if file or variable:
         return Opener(passphrase=passphrase_in(file) if file else passphrase_named(str(variable)))
     return Opener()
-
-
-def _work(runtime: Runtime) -> Path:
-    return runtime.settings.home / "exports"
-
-
-def _trial(runtime: Runtime) -> Any:
-    from genuka_pipelines.exports import Trial
-
-    plans = list(runtime.catalog.backups.values())
-    if not plans:
-        raise UnclearExport("no backup plan names a `scratch` database, where archives are loaded again: declare one")
-    return Trial(runtime.url(plans[0].scratch), plans[0].scratch)
 
 
 def _show_preview(found: Any, *, as_json: bool) -> None:

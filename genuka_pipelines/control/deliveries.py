@@ -80,9 +80,10 @@ class Deliveries:
         """What was handed over for a request, oldest first."""
         return self._read(deliveries.c.request == request)
 
-    def open(self, now: datetime) -> tuple[Delivery, ...]:
-        """What may be fetched, the first to end first."""
-        return self._read(deliveries.c.withdrawn_at.is_(None), deliveries.c.expires_at > in_utc(now))
+    def open(self, now: datetime, kind: str | None = None) -> tuple[Delivery, ...]:
+        """What may be fetched, the first to end first; of one kind, or all."""
+        chosen = [] if kind is None else [deliveries.c.kind == kind]
+        return self._read(deliveries.c.withdrawn_at.is_(None), deliveries.c.expires_at > in_utc(now), *chosen)
 
     def over(self, now: datetime) -> tuple[Delivery, ...]:
         """What may be fetched no more and was not withdrawn: its object is to be destroyed, then `expire` says so."""

@@ -6,7 +6,7 @@ A tenant that cannot leave with its data is a hostage; one that leaves with anot
 from __future__ import annotations
 
 from genuka_pipelines.exports.choosing import Preview, preview
-from genuka_pipelines.exports.creating import Archive, Trial, create, delivery_of
+from genuka_pipelines.exports.creating import Archive, Trial, create, delivery_of, trial_of
 from genuka_pipelines.exports.receiving import Loaded, Verified, load, verify
 from genuka_pipelines.exports.sealing.envelope import (
     Opener,
@@ -33,6 +33,7 @@ __all__ = [
     "passphrase_in",
     "passphrase_named",
     "preview",
+    "trial_of",
     "verify",
     "withdraw",
 ]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from genuka_pipelines.exports.house import Exporting
 
 KIND = "tenant_archive"
+"""Of a delivery."""
 
 
 @dataclass(frozen=True)
@@ -23,4 +24,4 @@ class Asked:
     @property
     def archives(self) -> tuple[Delivery, ...]:
         """What was delivered to tenants and may still be fetched."""
-        return tuple(one for one in self.house.control.deliveries.open(self.now) if one.kind == KIND)
+        return self.house.control.deliveries.open(self.now, KIND)

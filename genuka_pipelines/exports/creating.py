@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.control import Delivery, ExportMade
+from genuka_pipelines.exports.asked import KIND
 from genuka_pipelines.exports.bag import FORMAT, Packed, pack
 from genuka_pipelines.exports.choosing import Choice, choose
 from genuka_pipelines.exports.closure import foreign_rows
 from genuka_pipelines.exports.contents import payload
 from genuka_pipelines.exports.describing.datapackage import FORMAT as NEWEST
-from genuka_pipelines.exports.errors import BadRecipient, BadRequest, NotOneTenant, NotTheSame, RequestTaken
+from genuka_pipelines.exports.errors import BadRecipient, BadRequest, NoScratch, NotOneTenant, NotTheSame, RequestTaken
 from genuka_pipelines.exports.loading import Reloaded, reloaded
 from genuka_pipelines.exports.opening import Bag
 from genuka_pipelines.exports.reading import read
@@ -40,11 +41,11 @@ from genuka_pipelines.systems.scratch import scratch
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from genuka_pipelines.exports.house import Exporting
+    from genuka_pipelines.exports.house import Exporting, WithScratch
     from genuka_pipelines.exports.sealing.envelope import Recipient
     from genuka_pipelines.keys import Keyring
 
-KIND, PREFIX = "tenant_archive", "tenants/"
+PREFIX = "tenants/"
 _SEALED = "archive.tar.age"
 _REQUEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}", re.ASCII)
 
@@ -77,6 +78,14 @@ class Trial:
 
     server: sa.URL
     system: str | None = None
+
+
+def trial_of(house: WithScratch) -> Trial:
+    """Where the first backup plan tries its restores. NoScratch where none says."""
+    plan = next(iter(house.catalog.backups.values()), None)
+    if plan is None:
+        raise NoScratch("no backup plan names a `scratch` database, where archives are loaded again: declare one")
+    return Trial(house.url(plan.scratch), plan.scratch)
 
 
 def delivery_of(keyring: Keyring, tenant: str, request: str, to: Recipient) -> str:

@@ -21,6 +21,10 @@ class RequestTaken(ExportError):
     """A request of this name is over, or somebody else is at work on it."""
 
 
+class NoScratch(ExportError):
+    """Nothing says where an archive could be loaded again."""
+
+
 class BadRecipient(ExportError):
     """Nobody could open what would be sealed for it."""
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 from genuka_pipelines.rows.house import House
 
 if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+    from genuka_pipelines.catalog.catalogue import Catalog
     from genuka_pipelines.catalog.expectation import Expectation
     from genuka_pipelines.stores.store import Store
 
@@ -20,3 +23,14 @@ class Exporting(House, Protocol):
 
     def unmet(self, columns: Mapping[str, Sequence[object]], expected: Expectation) -> int | None:
         """How many rows fail an expectation; None where that could not be found out."""
+
+
+class WithScratch(Protocol):
+    """What tells where archives are loaded again."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """The declared facts."""
+
+    def url(self, system: str) -> URL:
+        """The address of a database system."""

@@ -38,8 +38,6 @@ CAPABILITY = "answer_request"
 HANDED_OVER: frozenset[RequestKind] = frozenset({"access", "portability", "tenant_export"})
 """Where an old check of who asks would hand somebody's data to somebody else, however late it is tried again."""
 LEASE = timedelta(minutes=2)
-RETRY = timedelta(hours=6)
-"""After a try that failed or could not end, when the sensor tries again."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from genuka_pipelines.backups.owner import owner_of
 from genuka_pipelines.backups.regions.opened import vault_of
 from genuka_pipelines.backups.regions.region import living
 from genuka_pipelines.backups.vault.shredding import NotToBeShredded, announce_shredding, confirm_shredding
+from genuka_pipelines.catalog.persons import systems_of
 from genuka_pipelines.control import KeyShredded as Shredded
 from genuka_pipelines.requests.erasing import Erased
 from genuka_pipelines.requests.finding import homes_of_people
-from genuka_pipelines.requests.selecting import keys_in, systems_of
+from genuka_pipelines.requests.selecting import keys_in
 from genuka_pipelines.retention.dedicated import end_databases
 from genuka_pipelines.rows.correcting import correct, in_ledger
 from genuka_pipelines.rows.destroying.applying import apply

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from genuka_pipelines.catalog.persons import systems_of
 from genuka_pipelines.requests.finding import Person, spot_of, tables_of_people
-from genuka_pipelines.requests.selecting import ours, systems_of
+from genuka_pipelines.requests.selecting import ours
 from genuka_pipelines.rows.correcting import correct, in_ledger, without
 from genuka_pipelines.rows.destroying.applying import apply
 from genuka_pipelines.rows.destroying.line import Line

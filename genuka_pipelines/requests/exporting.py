@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from genuka_pipelines.exports import Recipient, Trial, create
-from genuka_pipelines.requests.errors import UnclearRequest
+from genuka_pipelines.exports import Recipient, create, trial_of
 
 if TYPE_CHECKING:
     from genuka_pipelines.control import Request
@@ -29,16 +28,13 @@ def export_tenant(
     """The archive's numbers; None where nobody said for whom it is sealed. Raises what `exports.create` does."""
     if to is None:
         return None
-    plan = next(iter(house.catalog.backups.values()), None)
-    if plan is None:
-        raise UnclearRequest("no backup plan names a `scratch` database, where archives are loaded again: declare one")
     archive = create(
         house,
         str(request.tenant),
         request=request.id,
         to=to,
         work=house.exports,
-        trial=Trial(house.url(plan.scratch), plan.scratch),
+        trial=trial_of(house),
         clock=clock,
     )
     return {

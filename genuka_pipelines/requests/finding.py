@@ -7,7 +7,7 @@ add its key to the request, and nothing acts on it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import sqlalchemy as sa
 
 from genuka_pipelines.catalog.errors import GenukaError
-from genuka_pipelines.catalog.persons import contacts_of, homes_of
+from genuka_pipelines.catalog.persons import contacts_of, homes_of, systems_of
 from genuka_pipelines.requests.addresses import Sought, email_of, mailbox, phone_of, spellings, tail
 from genuka_pipelines.requests.errors import NotAnswerable
 from genuka_pipelines.rows.path import any_of
 from genuka_pipelines.rows.selection import OfPerson, Rows
-from genuka_pipelines.rows.where import where
+from genuka_pipelines.rows.where import keys_where, where
 from genuka_pipelines.systems.column_types import Query, as_text, kind_of
 
 if TYPE_CHECKING:
@@ -100,17 +100,14 @@ def read_person(said: Mapping[str, Any]) -> Person:
 
 def find(house: House, whom: Sought, *, as_of: datetime) -> Person:
     """Look everywhere. NotAnswerable where a database cannot be read: who is in it is unknown, and not nobody."""
-    homes = list(homes_of_people(house, as_of))
-    search = _Search(whom)
+    tables, search = list(tables_of_people(house, as_of)), _Search(whom)
     try:
-        for home in homes:
-            for table in _tables(home):
-                search.contacts(table)
-        while search.widen(table for home in homes for table in _tables(home)):
+        for table in tables:
+            search.contacts(table)
+        while search.widen(tables):
             pass
-        for home in homes:
-            for table in _tables(home):
-                search.mentions(table)
+        for table in tables:
+            search.mentions(table)
     except GenukaError as error:
         raise NotAnswerable(f"not every table could be searched: {error}") from None
     return search.person()
@@ -118,9 +115,7 @@ def find(house: House, whom: Sought, *, as_of: datetime) -> Person:
 
 def homes_of_people(house: House, as_of: datetime) -> Iterator[Home]:
     """Every database that holds rows of people. NotAnswerable where one cannot be opened."""
-    for name, system in house.catalog.systems.items():
-        if system.kind != "database" or system.is_control or not any(True for _ in house.catalog.tables(name)):
-            continue
+    for name in systems_of(house.catalog):
         homes = house.databases(name).homes(house.catalog, as_of)
         for error in homes.unknown.values():
             raise NotAnswerable(f"a tenant's own database cannot be searched: {error}")
@@ -131,11 +126,7 @@ def homes_of_people(house: House, as_of: datetime) -> Iterator[Home]:
 def tables_of_people(house: House, as_of: datetime) -> Iterator[DeclaredTable]:
     """Every declared table of every such database."""
     for home in homes_of_people(house, as_of):
-        yield from _tables(home)
-
-
-def _tables(home: Home) -> Iterator[DeclaredTable]:
-    return (home.table(name) for name in home.declared if home.has(name))
+        yield from (home.table(name) for name in home.declared if home.has(name))
 
 
 def spot_of(table: DeclaredTable) -> Spot:
@@ -196,15 +187,14 @@ class _Search:
                 for kind in kinds:
                     self._near.setdefault((kind, own[0]), Near(spot_of(table), kind, own[0], why))
 
-    def widen(self, tables: Iterator[DeclaredTable]) -> bool:
+    def widen(self, tables: Sequence[DeclaredTable]) -> bool:
         """Whoever is a person under one key may be one under another: an applicant who was hired."""
         before = sum(map(len, self._keys.values()))
         for table in tables:
             own = list(homes_of(table.table))
             others = {kind for kind in table.table.subject if self._keys.get(kind)}
             if own and others:
-                query: Query = sa.select(as_text(table.column(table.table.key[0]))).select_from(table.sql)
-                for (key,) in table.home.database.rows(query.where(where(OfPerson(self._named()), table))):
+                for (key,) in keys_where(table, where(OfPerson(self._named()), table)):
                     for kind in own:
                         self._keys[kind].add(key)
         return sum(map(len, self._keys.values())) > before
@@ -219,9 +209,7 @@ class _Search:
             said = sa.func.lower(text)
             named = [said.contains(email, autoescape=True) for email in self._spelled]
             named += [text.contains(phone, autoescape=True) for phone in sorted(self._whom.phones)]
-            keys = [as_text(table.column(part)) for part in table.table.key]
-            query: Query = sa.select(*keys).select_from(table.sql).where(sa.or_(*named), ~known)
-            found = frozenset(tuple(row) for row in table.home.database.rows(query.limit(_AT_MOST + 1)))
+            found = frozenset(keys_where(table, sa.or_(*named) & ~known, _AT_MOST + 1))
             if len(found) > _AT_MOST:
                 raise NotAnswerable(
                     f"more than {_AT_MOST:,} rows of '{table.name}' mention the address: it is everybody's, and no "
@@ -259,12 +247,8 @@ class _Search:
         """What a server can tell; `_judged` then looks closely."""
         column = table.home.database.dialect.text(table.column(name))
         if kind == "phone":
-            tails = sorted(self._tails)
-            return (
-                sa.func.right(table.home.database.dialect.digits(column), len(tails[0])).in_(tails)
-                if tails
-                else (sa.false())
-            )
+            digits = table.home.database.dialect.digits(column)
+            return any_of(sa.func.right(digits, len(one)) == one for one in sorted(self._tails))
         said = sa.func.lower(sa.func.trim(column))
         bare = sa.func.replace(said, ".", "")
         alike = [(local, domain.replace(".", "")) for local, _, domain in (m.rpartition("@") for m in self._mailboxes)]
@@ -276,7 +260,7 @@ class _Search:
                 bare.startswith(f"{local}+", autoescape=True) & bare.endswith(f"@{domain}", autoescape=True),
             )
         ]
-        return sa.or_(sa.false(), said.in_(self._spelled), *likes)
+        return any_of([said.in_(self._spelled), *likes])
 
     def _judged(self, values: Mapping[tuple[str, Contact], Any]) -> tuple[bool, Why | None]:
         why: Why | None = None

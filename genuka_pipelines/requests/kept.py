@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from genuka_pipelines.backups.calendar import LONGEST
+from genuka_pipelines.catalog.persons import systems_of
 from genuka_pipelines.requests.finding import spot_of, tables_of_people
-from genuka_pipelines.requests.selecting import ours, systems_of
+from genuka_pipelines.requests.selecting import ours
 from genuka_pipelines.rows.above import law_at_or_above
 from genuka_pipelines.rows.explaining import explain
 from genuka_pipelines.rows.fate import fates
 from genuka_pipelines.rows.path import any_of, never
-from genuka_pipelines.systems.column_types import Query, as_text
+from genuka_pipelines.rows.where import keys_where
 
 if TYPE_CHECKING:
     from genuka_pipelines.requests.finding import Person
@@ -68,19 +67,15 @@ def _kept(house: House, selection: Selection, table: DeclaredTable, as_of: datet
         return None
     found = fates(selection, table, as_of=as_of)
     law = any_of(fate.due & fate.by_law for fate in found if not never(fate.by_law))
-    if never(law):
+    keys = keys_where(table, law)
+    if not keys:
         return None
-    asked = [as_text(table.column(part)) for part in table.table.key]
-    query: Query = sa.select(*asked).select_from(table.sql).where(law)
-    rows = table.home.database.rows(query)
-    if not rows:
-        return None
-    ends = list(_ends(house, declared.category.system, table, [tuple(row) for row in rows[:_EXPLAINED]], as_of))
+    ends = _ends(house, declared.category.system, table, keys[:_EXPLAINED], as_of)
     rules = declared.category.rules_of(table.name)
     return Kept(
         declared.key,
         table.name,
-        len(rows),
+        len(keys),
         tuple(dict.fromkeys(rule.law.basis for rule in rules if rule.law)),
         tuple(dict.fromkeys(rule.clause for rule in rules if rule.law)),
         max((end.date() for end in ends if end), default=None),

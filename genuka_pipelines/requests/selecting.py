@@ -17,8 +17,8 @@ from genuka_pipelines.catalog.persons import kinds_of
 from genuka_pipelines.requests.finding import Person, tables_of_people
 from genuka_pipelines.rows.path import never, tenant_of
 from genuka_pipelines.rows.selection import AnyOf, OfPerson, Rows, Selection
-from genuka_pipelines.rows.where import where
-from genuka_pipelines.systems.column_types import Query, as_text
+from genuka_pipelines.rows.where import keys_where, where
+from genuka_pipelines.systems.column_types import Query
 
 if TYPE_CHECKING:
     from genuka_pipelines.catalog.catalogue import Catalog
@@ -42,12 +42,6 @@ def tenants(person: Person, catalog: Catalog, system: str) -> Selection:
     return AnyOf((OfPerson(keys), *_by_value(person, catalog, system, "processor")))
 
 
-def systems_of(catalog: Catalog) -> tuple[str, ...]:
-    """The databases in which people are."""
-    named = dict.fromkeys(catalog.categories[key].system for key, _, _ in catalog.tables())
-    return tuple(name for name in named if not catalog.systems[name].is_control)
-
-
 def routed(house: House, person: Person, *, as_of: datetime) -> Mapping[str, int]:
     """How many rows about the person each tenant has, as the controller to whom the request is passed on."""
     found: dict[str, int] = defaultdict(int)
@@ -68,13 +62,7 @@ def routed(house: House, person: Person, *, as_of: datetime) -> Mapping[str, int
 
 def keys_in(table: DeclaredTable, selection: Selection) -> list[Key]:
     """The keys, as text, of the rows of a table that a selection asks for, in their order."""
-    wanted = where(selection, table)
-    if never(wanted):
-        return []
-    asked = [as_text(table.column(part)) for part in table.table.key]
-    return sorted(
-        tuple(row) for row in table.home.database.rows(sa.select(*asked).select_from(table.sql).where(wanted))
-    )
+    return sorted(keys_where(table, where(selection, table)))
 
 
 def _by_value(person: Person, catalog: Catalog, system: str, role: str) -> Iterable[Rows]:

@@ -6,12 +6,10 @@ It asks two indexes and finds nobody: ten thousand open requests cost it no more
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, get_args
 
 from genuka_pipelines.catalog.request import RequestKind
-from genuka_pipelines.exports import expire
-from genuka_pipelines.requests.answering import RETRY
 from genuka_pipelines.requests.registering import take_in
 
 if TYPE_CHECKING:
@@ -19,6 +17,8 @@ if TYPE_CHECKING:
     from genuka_pipelines.rows.house import House
 
 EXPORT: RequestKind = "tenant_export"
+RETRY = timedelta(hours=6)
+"""After a try that failed or could not end, when the sensor tries again."""
 MOST = 10
 """Runs a tick may ask for, so that a flood of requests cannot hold up the night."""
 
@@ -46,6 +46,8 @@ def exports_waiting(house: Exporting, *, now: datetime) -> tuple[tuple[str, int]
 
     No more than the plan begins at once.
     """
+    from genuka_pipelines.exports import expire
+
     expire(house, now=now)
     most = sum(plan.at_once for plan in house.catalog.exports.values())
     return house.control.requests.waiting({EXPORT}, most=most, before=now - RETRY)

@@ -11,7 +11,7 @@ from genuka_pipelines.rows.above import along
 from genuka_pipelines.rows.declared import DeclaredTable
 from genuka_pipelines.rows.due import due, rules_of
 from genuka_pipelines.rows.errors import UnfitColumn
-from genuka_pipelines.rows.path import Predicate, any_of, is_not_true, of_tenants
+from genuka_pipelines.rows.path import Predicate, any_of, is_not_true, never, of_tenants
 from genuka_pipelines.rows.selection import (
     AnyOf,
     Due,
@@ -67,6 +67,14 @@ def held(table: DeclaredTable, holds: Sequence[Hold], passed: frozenset[str] = f
         return sa.false()
     own = [where(hold.selection, table) for hold in holds]
     return any_of([*own, *along(table, passed, lambda way, seen: held(way.target, holds, seen))])
+
+
+def keys_where(table: DeclaredTable, predicate: Predicate, limit: int | None = None) -> list[tuple[str, ...]]:
+    """The keys, each the parts of a key as text, of the rows that satisfy a predicate: a few, in no order."""
+    if never(predicate):
+        return []
+    asked = sa.select(*(as_text(table.column(part)) for part in table.table.key)).select_from(table.sql)
+    return [tuple(row) for row in table.home.database.rows(asked.where(predicate).limit(limit))]
 
 
 def row_text(table: DeclaredTable) -> sa.ColumnElement[str]:

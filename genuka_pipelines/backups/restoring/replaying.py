@@ -21,7 +21,7 @@ from genuka_pipelines.rows.moment import anchor_by
 from genuka_pipelines.rows.path import any_of
 from genuka_pipelines.rows.selection import Rows
 from genuka_pipelines.rows.state import in_state
-from genuka_pipelines.rows.where import where
+from genuka_pipelines.rows.where import keys_where, where
 from genuka_pipelines.systems.column_types import Query, as_text
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def find(home: Home, listing: Listing, hasher: Hasher, *, live: Home | None, rec
 def says_something(home: Home, rows: Rows) -> frozenset[Key]:
     """Of these rows, those that anonymising would still change."""
     table = home.table(rows.table)
-    return frozenset(_keys(table, where(rows, table) & not_yet_blank(table)))
+    return frozenset(keys_where(table, where(rows, table) & not_yet_blank(table)))
 
 
 def live_home(house: House, home: Home, now: datetime) -> Home | None:
@@ -183,8 +183,3 @@ def _deleted(table: DeclaredTable, now: datetime) -> sa.ColumnElement[bool]:
 def _keys_of(table: DeclaredTable) -> Query:
     return sa.select(*(as_text(table.column(name)).label(f"k{at}") for at, name in enumerate(table.table.key))
                      ).select_from(table.sql)  # fmt: skip
-
-
-def _keys(table: DeclaredTable, predicate: sa.ColumnElement[bool]) -> Iterator[Key]:
-    for row in table.home.database.rows(_keys_of(table).where(predicate)):
-        yield tuple(row)
