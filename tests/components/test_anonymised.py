@@ -194,7 +194,7 @@ def test_each_night_asks_for_the_periods_that_settled_that_day(house: House) -> 
 
 def test_what_a_night_missed_is_released_once_it_is_staged(house: House) -> None:
     now = datetime.now(UTC)
-    tomorrow = now + timedelta(days=1, hours=7)
+    tomorrow = datetime.combine(TODAY + timedelta(days=1), time(7), UTC)  # patience ended, whatever the hour is now
     key = "staging/genuka/browser_logs"
     with house.opened() as runtime:
         assert list(waiting(runtime, lambda _: None, now=now)) == []
