@@ -73,7 +73,7 @@ def demo(
     from genuka_pipelines.control.switches import RETENTION_SWEEP
     from genuka_pipelines.demo.embedded import up
     from genuka_pipelines.demo.filling import fill
-    from genuka_pipelines.demo.runs import run_job
+    from genuka_pipelines.demo.runs import running
     from genuka_pipelines.report.status import clause_states, evidence
     from genuka_pipelines.runtime import open_runtime, prepare
 
@@ -86,10 +86,10 @@ def demo(
     say(said(filling, companies=companies, days=days))
     made = fill(settings, companies=companies, days=days, seed=seed, as_of=now, plant=False, progress=_progress)
     runs = {}
-    for number, job in enumerate(JOBS, 3):
-        say(said("{number}/10 Dagster job {job} …", number=number, job=job))
-        told = partial(_steps, job)
-        runs[job] = run_job(job, home=settings.home, as_of=now, progress=told, partition=_partition(job, now))
+    with running(settings.home, as_of=now) as run:
+        for number, job in enumerate(JOBS, 3):
+            say(said("{number}/10 Dagster job {job} …", number=number, job=job))
+            runs[job] = run(job, partial(_steps, job), _partition(job, now))
     with open_runtime(settings) as runtime:
         released = {name: [one.slot.period for one in releases(runtime, name)] for name in runtime.catalog.published}
         states = clause_states(runtime.catalog, evidence(runtime.control, datetime.now(UTC)))
@@ -152,7 +152,10 @@ def demo(
                 *((said("clauses {state}", state=said(state)), number) for state, number in counts.items()),
             ],
         )
-        for name in failed:
+        for name in (
+            *(f"{job} ({settings.home}/logs/{job}.log)" for job, run in runs.items() if not run.succeeded),
+            *failed,
+        ):
             say(said("failed: {name}", name=name))
         look = "Look: make dev (the Dagster UI) · genuka catalog · genuka ledger verify · {logs}"
         say(said(look, logs=f"{settings.home}/logs"))

@@ -1,4 +1,4 @@
-"""Runs jobs of this project as Dagster runs them, in a process of their own, and tells how far they are.
+"""Runs jobs of this project as Dagster runs them, in one process beside this one, and tells how far they are.
 
 Only Dagster's own command line is used, so what the demo shows is what a schedule would do.
 """
@@ -11,15 +11,17 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from genuka_pipelines.catalog.errors import PromiseBroken
+from genuka_pipelines.demo.one_after_another import ENDED
 
 Progress = Callable[[str, int], None]
 _DONE = re.compile(r" - (STEP_SUCCESS|STEP_FAILURE|STEP_SKIPPED) - ")
+_ENDED = re.compile(re.escape(ENDED) + r" (\d+)")
 _INSTANCE = """# Written once by `genuka demo`; yours to change.
 telemetry:
   enabled: false
@@ -28,10 +30,6 @@ nux:
 run_retries:
   enabled: false
 """
-
-
-class RunFailed(PromiseBroken):
-    """A Dagster run did not succeed."""
 
 
 @dataclass(frozen=True)
@@ -53,32 +51,51 @@ def dagster_home(home: Path) -> Path:
     return folder
 
 
-def run_job(job: str, *, home: Path, as_of: datetime, progress: Progress, partition: str | None = None) -> Run:
-    """Execute one job, or one partition of it, on the persistent instance; `progress(job, steps)` after each step."""
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as config:
+@contextmanager
+def running(home: Path, *, as_of: datetime) -> Iterator[Callable[..., Run]]:
+    """Gives `run(job, progress, partition=None)`: one job after the other, in one process that loads the house once.
+
+    `progress(job, steps)` is called after each step; what a job says is kept in `<home>/logs/<job>.log`.
+    """
+    env = {**os.environ, "DAGSTER_HOME": str(dagster_home(home)), "GENUKA_HOME": str(home)}
+    with (
+        tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as config,
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "genuka_pipelines.demo.one_after_another"],
+            env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ) as process,
+    ):  # fmt: skip
         config.write(f"resources:\n  house:\n    config:\n      as_of: '{as_of.isoformat()}'\n")
         config.flush()
-        command = [sys.executable, "-W", "ignore", "-m", "dagster", "job", "execute"]
-        # With the attribute named, Dagster need not load the whole house once more to look for it.
-        command += ["-m", "genuka_pipelines.definitions", "-a", "defs", "-j", job, "-c", config.name]
-        if partition is not None:
-            command += ["--tags", json.dumps({"dagster/partition": partition})]
-        return _follow(job, command, home, progress)
+
+        def run(job: str, progress: Progress, partition: str | None = None) -> Run:
+            # With the attribute named, Dagster need not load the whole house once more to look for it.
+            command = ["job", "execute", "-m", "genuka_pipelines.definitions", "-a", "defs", "-j", job]
+            command += ["-c", config.name]
+            if partition is not None:
+                command += ["--tags", json.dumps({"dagster/partition": partition})]
+            return _follow(process, job, command, home, progress)
+
+        yield run
+        if process.stdin is not None:
+            process.stdin.close()
 
 
-def _follow(job: str, command: list[str], home: Path, progress: Progress) -> Run:
-    env = {**os.environ, "DAGSTER_HOME": str(dagster_home(home)), "GENUKA_HOME": str(home)}
+def _follow(process: subprocess.Popen[str], job: str, command: list[str], home: Path, progress: Progress) -> Run:
     log = home / "logs" / f"{job}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     steps = 0
-    with (
-        log.open("w", encoding="utf-8") as kept,
-        subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
-    ):
-        for line in process.stdout or ():
+    with log.open("w", encoding="utf-8") as kept, suppress(BrokenPipeError):
+        if process.stdin is None or process.stdout is None:
+            return Run(job, steps, False)
+        process.stdin.write(json.dumps(command) + "\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            if ended := _ENDED.fullmatch(line.rstrip("\n")):
+                return Run(job, steps, ended[1] == "0")
             kept.write(line)
             # Two writers share the line: what one of them did not end holds both.
             for _ in _DONE.findall(line):
                 steps += 1
                 progress(job, steps)
-    return Run(job, steps, process.returncode == 0)
+    return Run(job, steps, False)

@@ -59,10 +59,8 @@ def unmet_in_frame(columns: Mapping[str, Sequence[object]], expected: Expectatio
     """How many rows of a table in memory fail an expectation; None where that could not be found out."""
     import pandas as pd  # type: ignore[import-untyped]
 
-    source = _context().data_sources.add_or_update_pandas("frames")
-    asset = source.add_dataframe_asset("frame")
     try:
-        batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": pd.DataFrame(columns)})
+        batch = _frames().get_batch({"dataframe": pd.DataFrame(columns)})
         results = batch.validate(_suite([expected]), result_format=_COUNTS_ONLY).results
     except Exception:  # noqa: BLE001 - as above: not knowing is an answer of its own
         results = []
@@ -110,6 +108,17 @@ def _batch(url: URL, table: str, query: str | None) -> Iterator[Any]:
 def _source(url: str) -> Any:
     return _context().data_sources.add_sql(
         f"source_{len(_context().data_sources.all())}", connection_string=url, create_temp_table=False
+    )
+
+
+@cache
+def _frames() -> Any:
+    # Made once: Great Expectations writes its whole configuration anew whenever a part is added.
+    return (
+        _context()
+        .data_sources.add_pandas("frames")
+        .add_dataframe_asset("frame")
+        .add_batch_definition_whole_dataframe("all")
     )
 
 

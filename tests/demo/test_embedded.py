@@ -179,7 +179,10 @@ def test_wiping_removes_what_up_made_and_nothing_else(homes: Homes) -> None:
     assert {path.name for path in home.iterdir()} == {".gitignore", "stack.lock", "keys", "mine.txt"}
     assert down(home, wipe=True).removed == ()
     homes.up(home)
-    assert home / "keys" in down(home, wipe=True).removed
+    (home / "staging/genuka").mkdir(parents=True)
+    (home / "staging/genuka/part.parquet").write_text("what was made of wiped data")
+    (home / "backups").mkdir()
+    assert {home / "keys", home / "staging", home / "backups"} <= set(down(home, wipe=True).removed)
     assert {path.name for path in home.iterdir()} == {".gitignore", "stack.lock", "mine.txt"}
 
 

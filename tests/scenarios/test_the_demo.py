@@ -153,9 +153,9 @@ def test_nothing_is_staged_without_consent(demo: Told) -> None:
 def test_running_a_job_again_is_fine(demo: Told, job: str) -> None:
     from datetime import UTC, datetime
 
-    from genuka_pipelines.demo.runs import run_job
+    from genuka_pipelines.demo.runs import running
 
     if job != "anchor":
         pytest.skip("the demo itself ran it; only the cheapest is run twice")
-    run = run_job(job, home=demo.house.home, as_of=datetime.now(UTC), progress=lambda *_: None)
-    assert run.succeeded
+    with running(demo.house.home, as_of=datetime.now(UTC)) as run:
+        assert run(job, lambda *_: None).succeeded

@@ -34,6 +34,8 @@ from genuka_pipelines.settings import (
 
 DATABASES = ("genuka", "genletter", "control")
 DURABLE = ("control",)
+MADE = ("backups", "staging", "exports", "dagster", "logs")
+"""Folders of a home in which the house keeps what it made of the data, and what it did with them."""
 _TENANT = "tenant_"
 
 
@@ -105,8 +107,8 @@ def create_tenant_database(home: Path, ref: str) -> str:
 def down(home: Path, *, wipe: bool = False, wanted: Iterable[str] = EMBEDDABLE) -> Downed:
     """Stop the server that `up` started here, and with `wipe` remove what it made; may be repeated.
 
-    Keys are removed only with a stack that was embedded as a whole: a key that sealed something
-    elsewhere (a part missing from `wanted`) is kept, since without it a backup cannot be read.
+    Keys, and what was made of the data, are removed only with a stack that was embedded as a whole: a key that
+    sealed something elsewhere (a part missing from `wanted`) is kept, since without it a backup cannot be read.
     """
     home, mark = _known(home)
     if mark is None:
@@ -117,9 +119,12 @@ def down(home: Path, *, wipe: bool = False, wanted: Iterable[str] = EMBEDDABLE) 
         if not wipe:
             return Downed(stopped)
         keys, shelf = home / "keys", home / "stores"
+        whole = _is_whole(home) and _checked(wanted) == EMBEDDABLE
         ours = [cluster.place.root] if cluster else []
         ours += [shelf] if read_mark(shelf) else []
-        ours += [keys] if _is_whole(home) and _checked(wanted) == EMBEDDABLE and not keys.is_symlink() else []
+        ours += [
+            one for one in (keys, *(home / name for name in MADE)) if whole and one.is_dir() and not one.is_symlink()
+        ]
         # the address first, the mark last: after a crash nothing leads to removed data and `down` goes on
         (home / STACK_FILE).unlink(missing_ok=True)
         for folder in ours:
