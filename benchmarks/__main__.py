@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("location", "staging", "stores", "detectors", "sweeping", "backups", "analytics", "exports")
+ALL = ("location", "staging", "stores", "detectors", "sweeping", "backups", "analytics", "exports", "requests")
 
 if __name__ == "__main__":
     failed = []

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from genuka_pipelines.rows.content import Contents
     from genuka_pipelines.rows.databases import Databases
     from genuka_pipelines.stores.store import Store
+    from genuka_pipelines.systems.recipient import Recipient
 
 
 class Runtime:
@@ -40,6 +41,7 @@ class Runtime:
         self._databases: dict[str, Databases] = {}
         self._stores: dict[str, Store] = {}
         self._contents: dict[str, Contents] = {}
+        self._recipients: dict[str, Recipient] = {}
         self._lock = threading.Lock()
         self.run_history: Aged | None = None
         """Dagster's own history, where Dagster is who opened the house."""
@@ -173,6 +175,18 @@ class Runtime:
         )
         self._opened.callback(recordings.close)
         return RecordingsAtPostHog(recordings)
+
+    def recipient(self, name: str) -> Recipient | None:
+        """The interface of somebody who was given data; None where none is known, or nobody gave a key to it."""
+        from genuka_pipelines.systems.stripe.customers import open_customers
+
+        with self._lock:
+            for known, at in self.settings.recipients.items():
+                if known == name and name not in self._recipients:
+                    opened = open_customers(at.url, at.key_file)
+                    self._opened.callback(opened.close)
+                    self._recipients[name] = opened
+            return self._recipients.get(name)
 
     @property
     def staging(self) -> Path:

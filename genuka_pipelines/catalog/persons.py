@@ -60,6 +60,15 @@ def contacts_of(table: Table) -> dict[str, Contact]:
     }
 
 
+def names_of(table: Table) -> tuple[str, ...]:
+    """The columns that together spell a person's name, in their order; of no person's table there is none."""
+    found = {column.holds: name for name, column in table.columns.items() if column.protected is None}
+    parts = ("user.name.first", "user.name.last")
+    if all(part in found for part in parts):
+        return tuple(found[part] for part in parts)
+    return (found["user.name"],) if "user.name" in found else ()
+
+
 def homes_of(table: Table) -> Iterator[str]:
     """The kinds whose person is a row of this table itself."""
     return (kind for kind, column in table.subject.items() if table.key == (column,))

@@ -110,6 +110,36 @@ class Contract(Value):
     reference: str
 
 
+class Trace(Value):
+    """A table whose rows say that a recipient was given them: those whose `column` is `value`.
+
+    `reference` is the column with the recipient's own name for what it was given.
+    """
+
+    column: SqlName
+    value: str = Field(min_length=1)
+    reference: SqlName | None = None
+
+
+class Telling(Value):
+    """How a recipient learns that data it was given are erased, corrected or restricted (GDPR article 19).
+
+    `house`: the act itself reaches what it holds. `adapter`: its interface is asked where a key for it is set, and
+    people do the rest; `procedure`: people do it all. `steps` say what they do, and where. With `traces` only people
+    whose rows show it were disclosed; without, everybody who may have been.
+    """
+
+    by: Literal["house", "adapter", "procedure"]
+    steps: Words | None = None
+    traces: dict[SqlName, Trace] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _feasible(self) -> Telling:
+        if self.by != "house" and self.steps is None:
+            raise ValueError("people may have to tell it: say in `steps` what they do, and where")
+        return self
+
+
 class Processor(Value):
     """A provider of the policy's list. `receives` are classifications, in the policy's limits."""
 
@@ -118,6 +148,7 @@ class Processor(Value):
     role: Literal["processor", "controller", "processor_and_controller", "own"]
     purposes: tuple[Identifier, ...] = Field(min_length=1)
     receives: tuple[str, ...] = ()
+    told: Telling | None = None
     listed: bool = True
     contract: Contract | None = None
     certificates: tuple[Certificate, ...] = ()

@@ -65,12 +65,13 @@ def demo(
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
-    """Set up, seed, check, back up, plan a sweep, stage, publish, drill and anchor by real runs; again is fine."""
+    """Set up, seed, answer, check, back up, plan a sweep, stage, publish, drill, anchor by real runs; again is fine."""
     from genuka_pipelines.analytics.releases.once import releases
     from genuka_pipelines.backups.regions import nights
     from genuka_pipelines.backups.regions.opened import regions_of
-    from genuka_pipelines.control import Restored
+    from genuka_pipelines.control import Restored, Staging
     from genuka_pipelines.control.switches import RETENTION_SWEEP
+    from genuka_pipelines.demo.asking import SENSORS, ask
     from genuka_pipelines.demo.embedded import up
     from genuka_pipelines.demo.filling import fill
     from genuka_pipelines.demo.runs import running
@@ -78,24 +79,32 @@ def demo(
     from genuka_pipelines.runtime import open_runtime, prepare
 
     began, now = time.monotonic(), moment(as_of)
-    say(said("1/10 starting PostgreSQL, stores and keys …"))
+    say(said("1/13 starting PostgreSQL, stores and keys …"))
     stack = up(home_of(), wanted=wanted_parts())
     settings = load_settings()
     prepare(settings, started=stack.started, now=datetime.now(UTC))
-    filling = "2/10 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …"
+    filling = "2/13 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …"
     say(said(filling, companies=companies, days=days))
     made = fill(settings, companies=companies, days=days, seed=seed, as_of=now, plant=False, progress=_progress)
-    runs = {}
-    with running(settings.home, as_of=now) as run:
-        for number, job in enumerate(JOBS, 3):
-            say(said("{number}/10 Dagster job {job} …", number=number, job=job))
-            runs[job] = run(job, partial(_steps, job), _partition(job, now))
+    runs, settings = {}, load_settings()  # once more: databases of tenants were made
+    say(said("3/13 people and a tenant ask …"))
+    with open_runtime(settings) as runtime:
+        asked = ask(runtime, as_of=now, now=datetime.now(UTC))
+    with running(settings.home, as_of=now) as runner:
+        for number, (sensor, job) in enumerate(SENSORS.items(), 4):
+            say(said("{number}/13 Dagster sensor {sensor} …", number=number, sensor=sensor))
+            runs[job] = runner.tick(sensor, job, partial(_steps, job))
+        for number, job in enumerate(JOBS, 6):
+            say(said("{number}/13 Dagster job {job} …", number=number, job=job))
+            runs[job] = runner.job(job, partial(_steps, job), _partition(job, now))
     with open_runtime(settings) as runtime:
         released = {name: [one.slot.period for one in releases(runtime, name)] for name in runtime.catalog.published}
         states = clause_states(runtime.catalog, evidence(runtime.control, datetime.now(UTC)))
         head = runtime.control.ledger.head().seq
         switched_on = runtime.control.switches.on(RETENTION_SWEEP)
+        answered = [runtime.control.requests.get(name).status for name in asked]
         restored = list(runtime.control.ledger.latest(Restored))
+        staged = len(runtime.control.ledger.latest(Staging))
         copied = [
             {"backup": header.backup, "owners": len(header.owners)}
             for plan in runtime.catalog.backups.values()
@@ -120,10 +129,15 @@ def demo(
             "checks": len(answers),
             "failed": failed,
         },
+        "requests": {
+            "ok": all(runs[job].succeeded for job in SENSORS.values()),
+            "asked": len(asked),
+            "done": answered.count("done"),
+        },
         "backups": {"ok": runs["backup_replication"].succeeded, "regions": copied},
         "drills": {"ok": runs["restore_drill"].succeeded, "restored": len(restored)},
         "retention": {"ok": runs["retention_sweep"].succeeded, "dry_run": True, "switched_on": switched_on},
-        "staging": {"ok": runs["staging"].succeeded, "tables": runs["staging"].steps},
+        "staging": {"ok": runs["staging"].succeeded, "tables": staged},
         "analytics": {
             "ok": all(runs[job].succeeded for job in OF_A_PERIOD),
             "tables": sum(map(bool, released.values())),
@@ -144,9 +158,10 @@ def demo(
                     said("checks"),
                     said("{passed} passed, {failed} failed", passed=len(answers) - len(failed), failed=len(failed)),
                 ),
+                (said("requests answered"), answered.count("done")),
                 (said("regions with tonight's backup"), len(copied)),
                 (said("backups restored in drills"), len(restored)),
-                (said("tables staged"), runs["staging"].steps),
+                (said("tables staged"), staged),
                 (said("tables for analysts"), content["analytics"]["tables"]),
                 (said("ledger entries"), head),
                 *((said("clauses {state}", state=said(state)), number) for state, number in counts.items()),

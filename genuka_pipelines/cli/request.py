@@ -11,6 +11,7 @@ import typer
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.cli.answer import AsOf, Json, moment, one_sentence, say, show, table
 from genuka_pipelines.cli.fetch import fetch
+from genuka_pipelines.cli.recipients import show_recipients, shown, tell, told
 from genuka_pipelines.cli.texts import said
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class NotAnOption(GenukaError):
 @one_sentence
 def open_(
     kind: Annotated[str, typer.Option("--kind", help="access, rectification, erasure, portability, objection, "
-                                      "restriction, tenant_export or tenant_end.")],
+                                      "restriction, not_kept, tenant_export or tenant_end.")],
     by: By,
     subject: Annotated[list[str] | None, typer.Option(
         "--subject", metavar="WHO", help="E-mail address, +NUMBER or KIND:KEY; may be given again.")] = None,
@@ -92,12 +93,14 @@ def show_(name: Name, json: Json = False) -> None:
     with open_runtime() as runtime:
         request = runtime.control.requests.get(name)
         done = dict((request.result(runtime.keyring) or {}).get("done") or {})
-    content = {**_shown(request), "next": _next(request), "done": done}
+        recipients = runtime.control.recipients.of(name)
+    content = {**_shown(request), "next": _next(request), "done": done, "recipients": [*map(shown, recipients)]}
 
     def people() -> None:
         stands = (name, request.kind, request.status, request.reason, request.due_on, request.tenant, _next(request))
         table("Request", ("request", "kind", "status", "reason", "due", "tenant", "next"), [stands])
         _say_done(done)
+        show_recipients(recipients)
 
     show(json, content, people)
 
@@ -218,6 +221,8 @@ def run_(
     def people() -> None:
         say(said("request {id} is {status}", id=name, status=found.request.status))
         _say_done(found.done)
+        if found.done.get("recipients"):
+            table("Recipients", ("recipient", "state"), list(found.done["recipients"].items()))
 
     show(json, content, people)
 
@@ -282,7 +287,8 @@ def intake(json: Json = False) -> None:
          lambda: say(said("{taken} requests were taken in, {wrong} cannot be", taken=taken, wrong=wrong)))  # fmt: skip
 
 
-app.command()(fetch)
+for _apart in (fetch, tell, told):
+    app.command()(_apart)
 
 
 def _plan(runtime: Runtime) -> RequestPlan:
@@ -336,6 +342,8 @@ def _say_done(done: Mapping[str, Any]) -> None:
         table("Last copies in backups", ("country", "until"), list(done["last_copies"].items()))
     if "suppressed" in done:
         say(said("{suppressed} addresses suppressed, {marked} refusals dated", **done))
+    if "dated" in done:
+        say(said("{number} applications say that the person is not to be kept", number=done["dated"]))
     if "corrected" in done:
         say(said("{rows} values corrected", rows=done["corrected"]))
     if "holds" in done:
@@ -343,6 +351,8 @@ def _say_done(done: Mapping[str, Any]) -> None:
 
 
 def _next(request: Request) -> str:
+    if request.reason == "recipients":
+        return "genuka request tell, then told"
     following = {
         "received": "genuka request identify",
         "identified": "genuka request preview, then approve",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from genuka_pipelines.settings import language_of
 
 FRENCH: dict[str, str] = {
+    "requests answered": "demandes traitées",
     "regions with tonight's backup": "régions avec la sauvegarde de cette nuit",
     "backups restored in drills": "sauvegardes restaurées en exercice",
     "Request": "Demande",
@@ -43,6 +44,17 @@ FRENCH: dict[str, str] = {
     "{rows} values corrected": "{rows} valeurs corrigées",
     "{file}: fetch number {count}, open until {day}": "{file} : retrait n° {count}, ouvert jusqu'au {day}",
     "{number} holds placed": "{number} gels posés",
+    "{number} applications say that the person is not to be kept": (
+        "{number} candidatures indiquent que la personne ne veut pas être gardée"
+    ),
+    "Recipients": "Destinataires",
+    "Found there by": "S'y retrouve par",
+    "To be corrected there": "À y corriger",
+    "at": "le",
+    "by": "par",
+    "recipient": "destinataire",
+    "reference": "référence",
+    "value": "valeur",
     # tables and their columns
     "Bad objects": "Objets défectueux",
     "Ended": "Détruites",
@@ -210,11 +222,13 @@ FRENCH: dict[str, str] = {
     "{releases} releases of {tables} tables": "{releases} publications de {tables} tables",
     "{rows} in {tables} tables": "{rows} dans {tables} tables",
     # sentences
-    "1/10 starting PostgreSQL, stores and keys …": "1/10 démarrage de PostgreSQL, des stockages et des clés …",
-    "2/10 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …": (
-        "2/10 remplissage d'un Genuka et d'un Genletter synthétiques ({companies} entreprises, {days} jours) …"
+    "1/13 starting PostgreSQL, stores and keys …": "1/13 démarrage de PostgreSQL, des stockages et des clés …",
+    "2/13 filling a synthetic Genuka and Genletter ({companies} companies, {days} days) …": (
+        "2/13 remplissage d'un Genuka et d'un Genletter synthétiques ({companies} entreprises, {days} jours) …"
     ),
-    "{number}/10 Dagster job {job} …": "{number}/10 job Dagster {job} …",
+    "3/13 people and a tenant ask …": "3/13 des personnes et un client demandent …",
+    "{number}/13 Dagster sensor {sensor} …": "{number}/13 détecteur Dagster {sensor} …",
+    "{number}/13 Dagster job {job} …": "{number}/13 job Dagster {job} …",
     "Look: make dev (the Dagster UI) · genuka catalog · genuka ledger verify · {logs}": (
         "À voir : make dev (l'interface de Dagster) · genuka catalog · genuka ledger verify · {logs}"
     ),

@@ -308,6 +308,7 @@ class Restored(Body):
     the gate. A drill lists rows as erased that are not: `planted` of them were there, and then were not. Rows
     `erased` were listed; `swept` are overdue as of now; `kept` are listed, and held or
     kept by law; `undone` were given back in the application; `recovered` on the tenant's own instruction.
+    Out of `cut` values of other rows an address was taken again.
     """
 
     kind = "restored"
@@ -325,6 +326,7 @@ class Restored(Body):
     kept: Count
     undone: Count
     recovered: Count
+    cut: Count = 0
     list_head: Count
     list_sha256: Hash
 
@@ -422,6 +424,20 @@ class ValuesChanged(Body):
         return self.request
 
 
+NoticeHow = Literal["adapter", "procedure"]
+NoticeState = Literal["open", "told", "impossible"]
+
+
+class RecipientNotice(RequestChange):
+    """A recipient is to be told of a request, by its interface or by people; or was, or, for a reason, cannot be."""
+
+    kind = "recipient_notice"
+    recipient: Name
+    how: NoticeHow
+    state: NoticeState
+    why: Name | None = None
+
+
 class DeliveryChange(Body):
     """The base of what happens to something that is handed over: an opaque id, which names nobody."""
 
@@ -477,7 +493,7 @@ _SHAPES: tuple[type[Body], ...] = (
     Observation, Check, Staging, Anchored, Seeded, Lifecycle, Switched, HoldPlaced, HoldRenewed, HoldReleased,
     NoticeIssued, Pruned, Planned, Done, Absence, ShreddingAnnounced, KeyShredded,
     ErasuresPublished, RecoveryInstructed, Restored, BudgetDebited, ReleaseStored,
-    RequestOpened, RequestMoved, ValuesChanged,
+    RequestOpened, RequestMoved, ValuesChanged, RecipientNotice,
     ExportMade, DeliveryMade, DeliveryDownloaded, DeliveryWithdrawn,
 )  # fmt: skip
 KINDS: Mapping[str, type[Body]] = {shape.kind: shape for shape in _SHAPES}

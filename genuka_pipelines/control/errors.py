@@ -140,6 +140,22 @@ class RequestOutOfTurn(GenukaError):
         )
 
 
+class RecipientUnknown(GenukaError):
+    """A request has no such recipient to be told."""
+
+    def __init__(self, request: str) -> None:
+        super().__init__(
+            f"request {request} has no such recipient: `genuka request show {request}` lists those to be told"
+        )
+
+
+class RecipientSettled(GenukaError):
+    """A recipient was told before, or found impossible to tell."""
+
+    def __init__(self, request: str, recipient: str, state: str) -> None:
+        super().__init__(f"{recipient} is {state} for request {request} already: there is nothing more to record")
+
+
 class DeliveryUnknown(GenukaError):
     """No delivery has this id."""
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from genuka_pipelines.control import schema
 from genuka_pipelines.control.budgets import Budgets
+from genuka_pipelines.control.cuts import Cuts
 from genuka_pipelines.control.database import Database, connect
 from genuka_pipelines.control.deliveries import Deliveries
 from genuka_pipelines.control.erasures import Erasures
@@ -17,6 +18,7 @@ from genuka_pipelines.control.leases import Leases
 from genuka_pipelines.control.ledger import Ledger
 from genuka_pipelines.control.notices import Notices
 from genuka_pipelines.control.pace import Paces
+from genuka_pipelines.control.recipients import Recipients
 from genuka_pipelines.control.requests import Requests
 from genuka_pipelines.control.reviews import Reviews
 from genuka_pipelines.control.suppressions import Suppressions
@@ -34,10 +36,12 @@ class Control:
         self.holds = Holds(database, self.ledger)
         self.pace = Paces(database)
         self.requests = Requests(database, self.ledger)
+        self.recipients = Recipients(database, self.ledger)
         self.intake = Intake(database)
         self.suppressions = Suppressions(database)
         self.switches = Switches(database, self.ledger)
         self.erasures = Erasures(database)
+        self.cuts = Cuts(database)
         self.notices = Notices(database, self.ledger)
         self.budgets = Budgets(database, self.ledger)
         self.deliveries = Deliveries(database, self.ledger)

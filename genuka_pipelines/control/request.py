@@ -22,9 +22,12 @@ RequestStatus = Literal["received", "identified", "approved", "running", "done",
 RequestReason = Literal[
     "not_identified", "identity_expired", "nothing_found", "unfounded", "excessive", "withdrawn", "for_the_tenant",
     "law", "preview_changed", "held", "survivors", "by_hand", "unreachable", "complex", "many_requests",
-    "retrieval", "waits", "grace", "confirmation", "recipient",
+    "retrieval", "waits", "grace", "confirmation", "recipient", "recipients",
 ]  # fmt: skip
-"""Why a request is refused, waits or failed, or why its answer takes longer: a closed list, no free text."""
+"""Why a request is refused, waits or failed, or why its answer takes longer: a closed list, no free text.
+
+`recipient`: nobody gave a key for whom the answer is sealed; `recipients`: others who had the data are to be told.
+"""
 IdentityCheck = Literal["signed_in", "reply_from_address", "call_back", "document", "known_to_tenant", "in_person"]
 ENDED: frozenset[RequestStatus] = frozenset({"done", "refused"})
 FOLLOWS: Mapping[RequestStatus, frozenset[RequestStatus]] = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 
 from genuka_pipelines.catalog.request import Channel, RequestKind
 from genuka_pipelines.control.bodies import RequestMoved, RequestOpened
@@ -22,7 +22,7 @@ from genuka_pipelines.control.errors import RequestNotThere, RequestOutOfTurn
 from genuka_pipelines.control.ledger import Ledger
 from genuka_pipelines.control.request import ENDED, FOLLOWS, Request, RequestStatus, Told, read, sealed, written
 from genuka_pipelines.control.scopes import Keys
-from genuka_pipelines.control.tables import requests, requests_gate
+from genuka_pipelines.control.tables import recipient_notices, requests, requests_gate
 
 _LETTERS = "bcdfghjkmnpqrstvwxz"
 Change = Callable[[Request], Request]
@@ -67,6 +67,8 @@ class Requests:
             # One at a time: two messages of one person, registered at once, are one request.
             connection.execute(select(requests_gate).with_for_update())
             same = [requests.c.kind == kind, requests.c.person == person, requests.c.status.not_in(sorted(ENDED))]
+            # Done here but for the telling of others: whoever asks now asks for something else.
+            same.append(func.coalesce(requests.c.reason, "") != "recipients")
             there = connection.execute(select(requests).where(*same).order_by(requests.c.opened_at)).first()
             if there is not None:
                 return Opening(read(there), True)
@@ -98,9 +100,11 @@ class Requests:
 
         Those approved, and those that failed, or could not end, and were last tried before a moment. Asks an index.
         """
-        # Without somebody's key there is nothing to seal for: another try would find the same.
-        keyless = func.coalesce(requests.c.reason, "") == "recipient"
-        retry = requests.c.status.in_(["failed", "running"]) & (requests.c.tried_at < in_utc(before)) & ~keyless
+        # Without somebody's key, or while people tell recipients, another try would find the same.
+        reason, told = func.coalesce(requests.c.reason, ""), recipient_notices.c
+        untold = exists().where(told.request == requests.c.id, told.state == "open")
+        for_people = (reason == "recipient") | ((reason == "recipients") & untold)
+        retry = requests.c.status.in_(["failed", "running"]) & (requests.c.tried_at < in_utc(before)) & ~for_people
         query = (
             select(requests.c.id, requests.c.attempts)
             .where(requests.c.kind.in_(sorted(kinds)), (requests.c.status == "approved") | retry)

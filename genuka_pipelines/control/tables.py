@@ -205,6 +205,25 @@ erasures = Table(
 )
 """Rows that a restored backup must lose again. `row` is a keyed hash: only who has the row can find it here."""
 
+cuts = Table(
+    "cuts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("row", String(64), nullable=False),
+    Column("table", String(64), nullable=False),
+    Column("column", String(64), nullable=False),
+    Column("system", String(64), nullable=False),
+    Column("database", String(191), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("mark", String(1), nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("mark_at", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("ix_cuts_at", "at", "id"),
+    **MYSQL,
+)
+"""Texts that a restored backup must lose an address from again. Row and address are keyed hashes."""
+
 notices = Table(
     "notices",
     metadata,
@@ -313,6 +332,24 @@ request_intake = Table(
     **MYSQL,
 )
 """Where a support tool writes a request, with a role that may do nothing else; each row is gone at the next look."""
+
+recipient_notices = Table(
+    "recipient_notices",
+    metadata,
+    Column("request", String(64), primary_key=True),
+    Column("recipient", String(64), primary_key=True),
+    Column("how", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("told_by", String(128), nullable=True),
+    Column("told_at", Moment, nullable=True),
+    Column("reference", String(128), nullable=True),
+    Column("why", String(32), nullable=True),
+    Column("about", Sealed, nullable=True),
+    Index("ix_recipient_notices_state", "state"),
+    **MYSQL,
+)
+"""Who else had a person's data, and whether they were told; `about`, by what they find the person, is sealed."""
 
 suppressions = Table(
     "suppressions",

@@ -51,51 +51,58 @@ def dagster_home(home: Path) -> Path:
     return folder
 
 
-@contextmanager
-def running(home: Path, *, as_of: datetime) -> Iterator[Callable[..., Run]]:
-    """Gives `run(job, progress, partition=None)`: one job after the other, in one process that loads the house once.
+class Runner:
+    """Runs jobs one after the other in one process, which loads the house once."""
 
-    `progress(job, steps)` is called after each step; what a job says is kept in `<home>/logs/<job>.log`.
-    """
+    def __init__(self, process: subprocess.Popen[str], home: Path, config: Path) -> None:
+        self._process, self._home, self._config = process, home, config
+
+    def job(self, job: str, progress: Progress, partition: str | None = None) -> Run:
+        """Execute one job, or one partition of it; `progress(job, steps)` after each step."""
+        # With the attribute named, Dagster need not load the whole house once more to look for it.
+        command = ["dagster", "job", "execute", "-m", "genuka_pipelines.definitions", "-a", "defs", "-j", job]
+        command += ["-c", str(self._config)]
+        if partition is not None:
+            command += ["--tags", json.dumps({"dagster/partition": partition})]
+        return self._follow(job, command, progress)
+
+    def tick(self, sensor: str, job: str, progress: Progress) -> Run:
+        """Look by a sensor once, and run its job for whatever it finds."""
+        return self._follow(job, ["genuka_pipelines.ticking", sensor, str(self._config)], progress)
+
+    def _follow(self, job: str, command: list[str], progress: Progress) -> Run:
+        log = self._home / "logs" / f"{job}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        steps, into, said = 0, self._process.stdin, self._process.stdout
+        with log.open("w", encoding="utf-8") as kept, suppress(BrokenPipeError):
+            if into is None or said is None:
+                return Run(job, steps, False)
+            into.write(json.dumps(command) + "\n")
+            into.flush()
+            for line in said:
+                if ended := _ENDED.fullmatch(line.rstrip("\n")):
+                    return Run(job, steps, ended[1] == "0")
+                kept.write(line)
+                # Two writers share the line: what one of them did not end holds both.
+                for _ in _DONE.findall(line):
+                    steps += 1
+                    progress(job, steps)
+        return Run(job, steps, False)
+
+
+@contextmanager
+def running(home: Path, *, as_of: datetime) -> Iterator[Runner]:
+    """What runs jobs on the persistent instance of a home; what a job says is kept in `<home>/logs/<job>.log`."""
     env = {**os.environ, "DAGSTER_HOME": str(dagster_home(home)), "GENUKA_HOME": str(home)}
     with (
-        tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as config,
+        tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as config,
         subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "genuka_pipelines.demo.one_after_another"],
             env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         ) as process,
     ):  # fmt: skip
-        config.write(f"resources:\n  house:\n    config:\n      as_of: '{as_of.isoformat()}'\n")
+        json.dump({"resources": {"house": {"config": {"as_of": as_of.isoformat()}}}}, config)
         config.flush()
-
-        def run(job: str, progress: Progress, partition: str | None = None) -> Run:
-            # With the attribute named, Dagster need not load the whole house once more to look for it.
-            command = ["job", "execute", "-m", "genuka_pipelines.definitions", "-a", "defs", "-j", job]
-            command += ["-c", config.name]
-            if partition is not None:
-                command += ["--tags", json.dumps({"dagster/partition": partition})]
-            return _follow(process, job, command, home, progress)
-
-        yield run
+        yield Runner(process, home, Path(config.name))
         if process.stdin is not None:
             process.stdin.close()
-
-
-def _follow(process: subprocess.Popen[str], job: str, command: list[str], home: Path, progress: Progress) -> Run:
-    log = home / "logs" / f"{job}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    steps = 0
-    with log.open("w", encoding="utf-8") as kept, suppress(BrokenPipeError):
-        if process.stdin is None or process.stdout is None:
-            return Run(job, steps, False)
-        process.stdin.write(json.dumps(command) + "\n")
-        process.stdin.flush()
-        for line in process.stdout:
-            if ended := _ENDED.fullmatch(line.rstrip("\n")):
-                return Run(job, steps, ended[1] == "0")
-            kept.write(line)
-            # Two writers share the line: what one of them did not end holds both.
-            for _ in _DONE.findall(line):
-                steps += 1
-                progress(job, steps)
-    return Run(job, steps, False)

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from genuka_pipelines.exports.work import BLOCK, File
+from genuka_pipelines.exports.work import BLOCK, File, put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,18 +41,20 @@ def pack(path: Path, top: str, payload: Mapping[str, Content], info: Mapping[str
     at = int(datetime.combine(day, time(), UTC).timestamp())
     sizes = {name: _size(content) for name, content in payload.items()}
     tags = {"bagit.txt": DECLARATION, INFO: _info(info, sizes)}
-    aside = path.with_name(path.name + ".half")
-    with aside.open("wb") as out, tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        hashes = {name: _add(tar, f"{top}/{name}", data, at) for name, data in tags.items()}
-        manifest = "".join(
-            f"{_add(tar, f'{top}/data/{name}', payload[name], at)}  data/{name}\n" for name in sorted(payload)
-        ).encode()
-        hashes[MANIFEST] = _add(tar, f"{top}/{MANIFEST}", manifest, at)
-        _add(tar, f"{top}/{TAG_MANIFEST}", "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes)).encode(), at)
-    aside.rename(path)
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Packed(path, sha256, path.stat().st_size, sum(sizes.values()))
+
+    def content(out: BinaryIO) -> None:
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            tar.copybufsize = BLOCK  # type: ignore[attr-defined]
+            hashes = {name: _add(tar, f"{top}/{name}", data, at) for name, data in tags.items()}
+            manifest = "".join(
+                f"{_add(tar, f'{top}/data/{name}', payload[name], at)}  data/{name}\n" for name in sorted(payload)
+            ).encode()
+            hashes[MANIFEST] = _add(tar, f"{top}/{MANIFEST}", manifest, at)
+            listed = "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes)).encode()
+            _add(tar, f"{top}/{TAG_MANIFEST}", listed, at)
+
+    written = put(path, content, "sha256")
+    return Packed(path, written.state.hexdigest(), written.size, sum(sizes.values()))
 
 
 def _info(info: Mapping[str, str], sizes: Mapping[str, int]) -> bytes:
@@ -72,6 +74,8 @@ def _add(tar: tarfile.TarFile, name: str, content: Content, at: int) -> str:
     member.size, member.mtime, member.mode = _size(content), at, 0o644
     reader = _Pieces([content] if isinstance(content, bytes) else content)
     tar.addfile(member, cast("BinaryIO", reader))
+    # Nobody asks a tar that is written for its members; those of a million files would fill the memory.
+    tar.members.clear()  # type: ignore[attr-defined]
     return reader.state.hexdigest()
 
 

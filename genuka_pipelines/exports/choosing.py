@@ -6,7 +6,8 @@ it would be wrong, so there is none until somebody declares it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from genuka_pipelines.catalog.links.endings import keys_of
-from genuka_pipelines.exports.errors import NotDescribed, UnknownTenant
+from genuka_pipelines.exports.errors import NotDescribed, NotOneTenant, UnknownTenant
 from genuka_pipelines.exports.exclusions import Exclusion, is_secret, left_out_whole
 from genuka_pipelines.rows.selection import OfTenant
 from genuka_pipelines.rows.where import where
@@ -77,7 +78,10 @@ class Choice:
 
 
 def choose(house: Exporting, tenant: str, as_of: datetime) -> Choice:
-    """What there is of a tenant now. UnknownTenant, NotDescribed, MissingTable, or why a database cannot be opened."""
+    """What there is of a tenant now.
+
+    UnknownTenant, NotDescribed, NotOneTenant, MissingTable, or why a database cannot be opened.
+    """
     sources, elsewhere = _sources(house, tenant, as_of)
     if not sources:
         raise UnknownTenant("no register knows that tenant; `genuka catalog` says which tables are the registers")
@@ -111,12 +115,27 @@ def _sources(house: Exporting, tenant: str, as_of: datetime) -> tuple[list[Sourc
         homes = house.databases(system).homes(house.catalog, as_of)
         if tenant in homes.unknown:
             raise homes.unknown[tenant]
+        if homes.shared.database.dialect.name == "mysql" and _alike(tenant, homes.tenants):
+            raise NotOneTenant(
+                f"the registers of {homes.shared.database.name} have another tenant whose key differs in case, accents "
+                "or spaces alone, which MySQL takes for the same: give one of them another key"
+            )
         if tenant in homes.dedicated:
             found.append(Source(system, homes.dedicated[tenant], tenant))
         if tenant in homes.tenants:
             found.append(Source(system, homes.shared, tenant))
         elsewhere += [home for other, home in homes.dedicated.items() if other != tenant]
     return found, elsewhere
+
+
+def _alike(tenant: str, others: Iterable[str]) -> bool:
+    """Whether a careless comparison would give the tenant another's rows."""
+    return any(other != tenant and _folded(other) == _folded(tenant) for other in others)
+
+
+def _folded(key: str) -> str:
+    parts = unicodedata.normalize("NFKD", key.casefold())
+    return "".join(one for one in parts if not unicodedata.combining(one)).rstrip()
 
 
 def _tables(catalog: Catalog, source: Source) -> Iterator[str]:

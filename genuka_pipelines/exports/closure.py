@@ -149,10 +149,24 @@ def _called(source: Source, table: ChosenTable) -> Iterator[_Way]:
             yield _Way((column,), key, parent(child, name))
 
 
-def foreign_rows(choice: Choice, source: Source, name: str) -> Query | None:
-    """In a copy of the archive: how many rows of a table do not lead to the tenant; None where no row has a tenant."""
-    if source.home.declared[name].category.tables[name].tenant is None:
-        return None
+def leads_inside(choice: Choice, source: Source, name: str) -> bool:
+    """Whether the rows of a table lead to the tenant by tables of the archive alone, so that a copy can tell.
+
+    A log of what we record, or a table of tokens, may own rows of a table that is exported, and is left out itself.
+    """
+    path = source.home.declared[name].category.tables[name].tenant
+    if path is None or path.column is None:
+        return False
+    over = {path.parent, *path.owners.values()} - {None, name}
+    return all(
+        one in choice.tables and leads_inside(choice, source, one)
+        for one in over
+        if one is not None and source.home.has(one)
+    )
+
+
+def foreign_rows(choice: Choice, source: Source, name: str) -> Query:
+    """In a copy of the archive: how many rows of a table do not lead to the tenant."""
     table = source.home.table(name)
     ours = where(OfTenant(choice.tenant), table)
     return sa.select(sa.func.count()).select_from(table.sql).where(sa.case((ours, sa.false()), else_=sa.true()))

@@ -23,7 +23,7 @@ from genuka_pipelines.control import Delivery, ExportMade
 from genuka_pipelines.exports.asked import KIND
 from genuka_pipelines.exports.bag import FORMAT, Packed, pack
 from genuka_pipelines.exports.choosing import Choice, choose
-from genuka_pipelines.exports.closure import foreign_rows
+from genuka_pipelines.exports.closure import foreign_rows, leads_inside
 from genuka_pipelines.exports.contents import payload
 from genuka_pipelines.exports.describing.datapackage import FORMAT as NEWEST
 from genuka_pipelines.exports.errors import BadRecipient, BadRequest, NoScratch, NotOneTenant, NotTheSame, RequestTaken
@@ -31,10 +31,9 @@ from genuka_pipelines.exports.loading import Reloaded, reloaded
 from genuka_pipelines.exports.opening import Bag
 from genuka_pipelines.exports.reading import read
 from genuka_pipelines.exports.steps import Progress, silent
-from genuka_pipelines.exports.work import Work, room, write
+from genuka_pipelines.exports.work import Work, put, room, write
 from genuka_pipelines.rows.declared import Home
 from genuka_pipelines.stores.errors import AlreadyThere
-from genuka_pipelines.systems.errors import MissingTable
 from genuka_pipelines.systems.europe import outside_europe
 from genuka_pipelines.systems.scratch import scratch
 
@@ -182,24 +181,19 @@ def _prove(choice: Choice, again: Reloaded) -> None:
         raise NotOneTenant(f"rows of the archive name rows that are not in it, by {guarded[0]}; correct the source")
     for name, table in choice.tables.items():
         source = table.first
-        if any(one.own for one in table.sources):
+        if any(one.own for one in table.sources) or not leads_inside(choice, source, name):
             continue
         home = Home(again.database, source.home.declared, source.home.tenants)
-        copied = type(source)(source.system, home, choice.tenant)
-        with suppress(MissingTable):  # its way leads over a table that is left out
-            query = foreign_rows(choice, copied, name)
-            if query is not None and again.database.scalar(query):
-                raise NotOneTenant(f"rows of '{name}' in the archive do not lead to the tenant; correct the source")
+        if again.database.scalar(foreign_rows(choice, type(source)(source.system, home, choice.tenant), name)):
+            raise NotOneTenant(f"rows of '{name}' in the archive do not lead to the tenant; correct the source")
 
 
 def _sealed(folder: Work, packed: Packed, to: Recipient, made: _Made) -> _Made:
     """The sealed file, kept as it is until it is delivered: sealed again it would have other bytes."""
     path = folder.root / _SEALED
     with packed.path.open("rb") as plain:
-        write(path, lambda out: to.seal(plain, out))
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    done = _Made(**{**asdict(made), "sha256": sha256, "size": path.stat().st_size})
+        sealed = put(path, lambda out: to.seal(plain, out), "sha256")
+    done = replace(made, sha256=sealed.state.hexdigest(), size=sealed.size)
     write(folder.root / "sealed.json", lambda out: out.write(json.dumps(asdict(done)).encode()))
     return done
 

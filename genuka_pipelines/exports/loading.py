@@ -15,6 +15,7 @@ import zstandard
 
 from genuka_pipelines.exports.digest import TextDigest
 from genuka_pipelines.exports.errors import ArchiveDamaged, NotTheSame
+from genuka_pipelines.exports.workers import WORKERS, each
 from genuka_pipelines.systems.database import Database
 from genuka_pipelines.systems.row_text import without_prefix
 from genuka_pipelines.systems.scratch import made_if_missing
@@ -84,14 +85,19 @@ def _lines(bag: Bag, table: str) -> Iterator[bytes]:
 
 
 def _prove(bag: Bag, database: Database) -> None:
-    wrong = []
-    with database.dump() as dump:
-        for name, expected in bag.tables.items():
+    wrong: set[str] = set()
+    with database.dump(WORKERS) as dump:
+
+        def compare(name: str, worker: int) -> None:
+            expected = bag.tables[name]
             digest = TextDigest(summed=expected.summed)
-            with closing(dump.read(name, columns=expected.columns, ordered=True)) as blocks:
+            with closing(dump.read(name, None, worker, columns=expected.columns, ordered=True)) as blocks:
                 for block in blocks:
                     digest.update(without_prefix(block))
             if (digest.rows, digest.hex()) != (expected.rows, expected.digest):
-                wrong.append(name)
+                wrong.add(name)
+
+        each(bag.tables, dump.workers, compare)
     if wrong:
-        raise NotTheSame(f"the archive did not come back as it was: {', '.join(wrong)} differ; nothing of it is used")
+        said = ", ".join(sorted(wrong))
+        raise NotTheSame(f"the archive did not come back as it was: {said} differ; nothing of it is used")

@@ -94,9 +94,9 @@ class Bag:
     def open(self, name: str) -> IO[bytes]:
         """A member as a stream."""
         member = self._members.get(name)
-        if member is None or not member.isreg():
+        if member is None or not member.regular:
             raise ArchiveDamaged(f"the archive lacks {name}; fetch it again")
-        return cast("IO[bytes]", self._tar.extractfile(member))
+        return cast("IO[bytes]", self._tar.extractfile(member.info(name)))
 
     def verify(self) -> int:
         """Read and hash everything; how many objects its index names."""
@@ -142,7 +142,7 @@ class Bag:
         return found
 
     def _refuse_missing(self) -> None:
-        there = {name for name, member in self._members.items() if name.startswith("data/") and member.isreg()}
+        there = {name for name, member in self._members.items() if name.startswith("data/") and member.regular}
         if there != set(self.manifest):
             raise ArchiveDamaged("the archive lacks files of its manifest, or has others besides; fetch it again")
 
@@ -151,11 +151,27 @@ def _expected(columns: list[str], rows: int, digest: str, summed: bool) -> Expec
     return Expected(tuple(columns), rows, digest, summed)
 
 
-def _members(tar: tarfile.TarFile) -> dict[str, tarfile.TarInfo]:
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """Where a member lies: what a tar says of it besides is twenty times as much to keep."""
+
+    place: int
+    size: int
+    regular: bool
+
+    def info(self, name: str) -> tarfile.TarInfo:
+        """As a tar wants to be asked for it."""
+        found = tarfile.TarInfo(name)
+        found.offset_data, found.size = self.place, self.size
+        return found
+
+
+def _members(tar: tarfile.TarFile) -> dict[str, _Member]:
     """The members by their names below the one folder at the top."""
-    found: dict[str, tarfile.TarInfo] = {}
+    found: dict[str, _Member] = {}
     tops = set()
-    for member in tar:
+    while (member := tar.next()) is not None:
+        tar.members.clear()  # type: ignore[attr-defined]
         parts = PurePosixPath(member.name).parts
         odd = "\\" in member.name or "\0" in member.name or member.name.startswith("/") or ".." in parts
         if odd or not parts or member.type not in _HARMLESS:
@@ -164,7 +180,7 @@ def _members(tar: tarfile.TarFile) -> dict[str, tarfile.TarInfo]:
         name = "/".join(parts[1:])
         if name and (name in found or len(tops) > 1):
             raise UnsafeArchive("the archive has two files of one name, or several folders; do not open it")
-        found[name] = member
+        found[name] = _Member(member.offset_data, member.size, member.isreg())
     return found
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime
@@ -17,6 +16,7 @@ from genuka_pipelines.exports.media import read_media
 from genuka_pipelines.exports.restoring import restorable
 from genuka_pipelines.exports.steps import Progress
 from genuka_pipelines.exports.tables import Opened, TableRead, read_table
+from genuka_pipelines.exports.workers import WORKERS, each
 
 if TYPE_CHECKING:
     from genuka_pipelines.exports.choosing import Choice, ChosenTable, Source
@@ -24,13 +24,11 @@ if TYPE_CHECKING:
     from genuka_pipelines.exports.work import Work
     from genuka_pipelines.systems.dump import Dump
 
-_WORKERS = 2
-
 
 def read(house: Exporting, choice: Choice, work: Work, progress: Progress) -> tuple[Read, datetime]:
     """Everything of a tenant, and the moment of the (first) snapshot it is of. Errors: see each part."""
     with ExitStack() as stack:
-        dumps = {one: stack.enter_context(one.home.database.dump(_WORKERS)) for one in choice.sources}
+        dumps = {one: stack.enter_context(one.home.database.dump(WORKERS)) for one in choice.sources}
         progress("prove", 0, len(dumps))
         references: list[Reference] = []
         for source, dump in dumps.items():
@@ -61,36 +59,22 @@ def _opened(table: ChosenTable, dumps: Mapping[Source, Dump], worker: int) -> li
 
 
 def _tables(choice: Choice, dumps: Mapping[Source, Dump], work: Work, progress: Progress) -> dict[str, TableRead]:
-    """Every table, by as many workers as every snapshot has; the first error ends it all."""
-    waiting, found, lock = deque(choice.tables.values()), dict[str, TableRead](), Lock()
+    """Every table, by as many workers as every snapshot has; their forms are made by as many again."""
+    lock = Lock()
     rows: dict[str, int] = {}
+    found: dict[str, TableRead] = {}
 
     def told(name: str, so_far: int) -> None:
         with lock:
             rows[name] = so_far
             progress("rows", sum(rows.values()), 0)
 
-    def go_on(worker: int) -> None:
-        for table in _taken(waiting):
-            try:
-                read = read_table(table, _opened(table, dumps, worker), work, told)
-            except BaseException:
-                waiting.clear()
-                raise
-            with lock:
-                found[table.name] = read
-                progress("read", len(found), len(choice.tables))
+    def one(table: ChosenTable, worker: int) -> None:
+        read = read_table(table, _opened(table, dumps, worker), work, told, forms)
+        with lock:
+            found[table.name] = read
+            progress("read", len(found), len(choice.tables))
 
-    workers = min(dump.workers for dump in dumps.values())
-    with ThreadPoolExecutor(workers, thread_name_prefix="table") as pool:
-        for done in [pool.submit(go_on, worker) for worker in range(workers)]:
-            done.result()
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="forms") as forms:
+        each(choice.tables.values(), min(dump.workers for dump in dumps.values()), one)
     return {name: found[name] for name in choice.tables}
-
-
-def _taken(waiting: deque[ChosenTable]) -> Iterator[ChosenTable]:
-    while True:
-        try:
-            yield waiting.popleft()
-        except IndexError:
-            return

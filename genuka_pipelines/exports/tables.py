@@ -12,22 +12,26 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from genuka_pipelines.exports.digest import TextDigest
 from genuka_pipelines.exports.errors import NotDescribed
 from genuka_pipelines.exports.forms import csv, ndjson
-from genuka_pipelines.exports.forms.packed import gzipped, zipped
+from genuka_pipelines.exports.forms.packed import LEVELS, gzipped, zipped
+from genuka_pipelines.exports.forms.texts import columns_of
 from genuka_pipelines.exports.work import File, Work, write
 from genuka_pipelines.systems.row_text import Field, fields, schema, typed, without_prefix
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
 
     from genuka_pipelines.exports.choosing import ChosenTable, Source
     from genuka_pipelines.systems.dump import Dump
 
-RANGE_BYTES = 4 << 20
+RANGE_BYTES = 2 << 20
 """A range of rows ends at the first whole block beyond: what reading a table holds in memory, a few times over."""
 _AHEAD = 2
 """Ranges whose forms are being made while the next is read."""
@@ -72,8 +76,8 @@ class _Sink:
 
     def write(self, data: Any) -> int:
         """Pass bytes on."""
-        taken = bytes(data)
-        self._at += len(taken)
+        taken = memoryview(data)
+        self._at += taken.nbytes
         return self._out.write(taken)
 
     def tell(self) -> int:
@@ -91,8 +95,13 @@ Opened = tuple["Source", "Dump", int]
 """A database, its snapshot, and the worker that may read it."""
 
 
-def read_table(table: ChosenTable, opened: list[Opened], work: Work, progress: Progress) -> TableRead:
-    """Read a table out of every database that has rows of it. NotDescribed where those differ in their columns."""
+def read_table(
+    table: ChosenTable, opened: list[Opened], work: Work, progress: Progress, pool: ThreadPoolExecutor
+) -> TableRead:
+    """Read a table out of every database that has rows of it; `pool` makes the forms, and waits for nobody.
+
+    NotDescribed where those databases differ in their columns.
+    """
     found = _described(table, opened)
     folder, kept = work.folder("tables", table.name), set[str]()
     digest = TextDigest(summed=found.summed)
@@ -100,23 +109,20 @@ def read_table(table: ChosenTable, opened: list[Opened], work: Work, progress: P
     def content(out: BinaryIO) -> None:
         import pyarrow.parquet as pq
 
-        writer = pq.ParquetWriter(_Sink(out), schema(found.fields), compression="zstd")
-        with writer as parquet, ThreadPoolExecutor(1, thread_name_prefix="forms") as pool:
-            making: deque[Future[dict[str, File]]] = deque()
+        making: deque[Future[_Made]] = deque()
+        with pq.ParquetWriter(_Sink(out), schema(found.fields), compression="zstd") as parquet:
             for number, rows in enumerate(_ranges(table, opened, found.columns)):
                 digest.update(rows)
                 found.rows = digest.rows
                 found.bytes += len(rows)
-                batch = _typed(found, rows)
                 name = _part_name(found, rows, number)
                 kept.add(name)
-                making.append(pool.submit(work.part, folder, name, _forms(found, rows, batch)))
-                parquet.write_batch(batch)
+                making.append(pool.submit(_made, found.fields, rows, work, folder, name))
                 if len(making) > _AHEAD:
-                    _take(found, making.popleft().result())
+                    _take(found, making.popleft().result(), parquet)
                 progress(table.name, found.rows)
-            for one in making:
-                _take(found, one.result())
+            while making:
+                _take(found, making.popleft().result(), parquet)
 
     found.parquet = write(work.folder("parquet") / f"{table.name}.parquet", content)
     found.digest = digest.hex()
@@ -159,28 +165,41 @@ def _ranges(table: ChosenTable, opened: list[Opened], columns: tuple[str, ...]) 
             yield b"".join(parts)
 
 
-def _typed(found: TableRead, rows: bytes) -> pa.RecordBatch:
-    batch, lost = typed(rows, found.fields)
-    for column, count in lost.items():
-        found.without_type[column] = found.without_type.get(column, 0) + count
-    return batch
-
-
 def _part_name(found: TableRead, rows: bytes, number: int) -> str:
     """What a part is known by: its place, and all that its bytes are made of."""
-    heading = repr([(one.name, one.kind, str(one.type)) for one in found.fields]).encode()
+    heading = repr([LEVELS, *((one.name, one.kind, str(one.type)) for one in found.fields)]).encode()
     return f"{number:05d}-{hashlib.sha256(heading + rows).hexdigest()}"
 
 
-def _forms(found: TableRead, rows: bytes, batch: pa.RecordBatch) -> dict[str, Callable[[BinaryIO], object]]:
-    """How each form of a part is written."""
-    return {
+@dataclass(frozen=True, eq=False, slots=True)
+class _Made:
+    """The files of a range in its forms, its rows for Parquet, and by column how many values only its text holds."""
+
+    files: dict[str, File]
+    batch: pa.RecordBatch
+    lost: dict[str, int]
+
+
+def _made(of: tuple[Field, ...], rows: bytes, work: Work, folder: Path, name: str) -> _Made:
+    import pyarrow as pa
+
+    batch, lost = typed(rows, of)
+    columns = cache(lambda: columns_of(batch, of))
+    forms: dict[str, Callable[[BinaryIO], object]] = {
         "rows.zst": lambda out: out.write(zipped(rows)),
-        "csv.gz": lambda out: out.write(gzipped(csv.lines(batch, found.fields))),
-        "ndjson.gz": lambda out: out.write(gzipped(ndjson.lines(batch, found.fields))),
+        "csv.gz": lambda out: out.write(gzipped(csv.lines(columns(), batch.num_rows))),
+        "ndjson.gz": lambda out: out.write(gzipped(ndjson.lines(columns(), batch.num_rows))),
     }
+    made = _Made(work.part(folder, name, forms), batch, lost)
+    columns.cache_clear()
+    # Else each thread keeps what its largest range took.
+    pa.default_memory_pool().release_unused()
+    return made
 
 
-def _take(found: TableRead, files: dict[str, File]) -> None:
-    for form, file in files.items():
+def _take(found: TableRead, made: _Made, parquet: Any) -> None:
+    for form, file in made.files.items():
         found.files[form].append(file)
+    for column, count in made.lost.items():
+        found.without_type[column] = found.without_type.get(column, 0) + count
+    parquet.write_batch(made.batch)

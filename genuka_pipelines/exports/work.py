@@ -93,25 +93,35 @@ def hashed(path: Path) -> File:
 
 def write(path: Path, content: Callable[[BinaryIO], object]) -> File:
     """Write a file whole or not at all, mode 0600; what a loss of power tears is told by its hash."""
+    written = put(path, content, "sha512")
+    return File(path, written.size, written.state.hexdigest())
+
+
+def put(path: Path, content: Callable[[BinaryIO], object], kind: str) -> Hashing:
+    """Write a file as `write` does; what was written, with its hash of that kind."""
     aside = path.with_name(path.name + ".half")
     with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        hashing = Hashing(out)
+        hashing = Hashing(out, kind)
         content(hashing)  # type: ignore[arg-type]
     aside.rename(path)
-    return File(path, hashing.size, hashing.state.hexdigest())
+    return hashing
 
 
 class Hashing:
     """A file to write to that knows what was written."""
 
-    def __init__(self, out: BinaryIO) -> None:
-        self._out, self.size, self.state = out, 0, hashlib.sha512()
+    def __init__(self, out: BinaryIO, kind: str) -> None:
+        self._out, self.size, self.state = out, 0, hashlib.new(kind)
 
     def write(self, data: bytes) -> int:
         """Write, and remember."""
         self.state.update(data)
         self.size += len(data)
         return self._out.write(data)
+
+    def tell(self) -> int:
+        """How much was written."""
+        return self.size
 
 
 @contextmanager
@@ -122,6 +132,7 @@ def room() -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL or "No space left" in str(error):
             raise NoRoom(
-                "the disk of the export's folder is full: free some room and run the same again; nothing was delivered"
+                "the disk of the export's folder, or of the one it is copied into, is full: free some room and run the "
+                "same again; nothing was delivered"
             ) from None
         raise

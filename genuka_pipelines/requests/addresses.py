@@ -112,6 +112,15 @@ def phone_of(text: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def written(phone: str) -> frozenset[str]:
+    """How a number in E.164 is often written with its country: `+237699001122`, `+237 6 99 00 11 22`, `00237…`."""
+    import phonenumbers
+
+    number = phonenumbers.parse(phone, None)
+    spaced = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return frozenset({phone, spaced, f"00{phone[1:]}"})
+
+
 def tail(phone: str) -> str:
     """The last digits of a number, by which it is searched."""
     return re.sub(r"[^0-9]", "", phone)[-TAIL:]

@@ -17,8 +17,15 @@ from genuka_pipelines.catalog.request import OF_TENANTS, RequestKind
 from genuka_pipelines.control import Busy
 from genuka_pipelines.control.errors import RequestOutOfTurn
 from genuka_pipelines.control.request import FOLLOWS, Request, RequestReason, RequestStatus
-from genuka_pipelines.requests.choosing import object_to_marketing, rectify, restrict
+from genuka_pipelines.requests.choosing import (
+    not_to_be_kept,
+    object_to_marketing,
+    places_to_correct,
+    rectify,
+    restrict,
+)
 from genuka_pipelines.requests.deciding import refuse_unidentified, whom
+from genuka_pipelines.requests.disclosed import Changed
 from genuka_pipelines.requests.ending import end_tenant
 from genuka_pipelines.requests.erasing import Erased, erase
 from genuka_pipelines.requests.errors import NotIdentified, PreviewChanged, SomethingLeft
@@ -27,6 +34,7 @@ from genuka_pipelines.requests.finding import Person, find, read_person, said_of
 from genuka_pipelines.requests.kept import kept_by_law, last_copies
 from genuka_pipelines.requests.preview import preview
 from genuka_pipelines.requests.selecting import routed
+from genuka_pipelines.requests.telling import intend, tell
 
 if TYPE_CHECKING:
     from genuka_pipelines.catalog.request import RequestPlan
@@ -38,6 +46,8 @@ CAPABILITY = "answer_request"
 HANDED_OVER: frozenset[RequestKind] = frozenset({"access", "portability", "tenant_export"})
 """Where an old check of who asks would hand somebody's data to somebody else, however late it is tried again."""
 LEASE = timedelta(minutes=2)
+_ADDED = ("deleted", "anonymised", "cut", "corrected", "suppressed", "marked", "dated")
+"""Numbers of what a try did, which are added up over the tries."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,7 @@ class _Step:
     reason: RequestReason | None
     done: Mapping[str, Any]
     left: str = ""
+    failure: GenukaError | None = None
 
 
 def answer(
@@ -86,9 +97,11 @@ def answer(
             _end(house, request, _Step("failed", "unreachable", {}), clock())
             raise
         ended = _end(house, request, step, clock())
+    if step.failure is not None:
+        raise step.failure
     if step.left:
         raise SomethingLeft(name, step.left)
-    return Answer(ended, step.done)
+    return Answer(ended, (ended.result(house.keyring) or {})["done"])
 
 
 def _begun(
@@ -168,18 +181,27 @@ def _steps(
         return _Step("refused", "nothing_found", {})
     match request.kind:
         case "erasure":
-            erased = erase(house, request, asked, person, as_of=as_of, clock=clock, progress=progress)
-            return _erased(house, erased, person, passed_on, as_of=as_of, now=clock())
+            intend(house, request, asked, person, as_of=as_of, now=now)
+            erased = erase(house, request, person, as_of=as_of, clock=clock, progress=progress)
+            return _told(house, request, _erased(house, erased, person, passed_on, as_of=as_of, now=clock()), clock)
         case "objection":
             done = object_to_marketing(house, plan, request, asked, person, as_of=as_of, now=now)
             return _Step("done", None, done)
+        case "not_kept":
+            marked = not_to_be_kept(house, plan, request, person, as_of=as_of, now=now)
+            return _Step("refused", "nothing_found", {}) if marked is None else _Step("done", None, {"dated": marked})
         case "restriction":
+            intend(house, request, asked, person, as_of=as_of, now=now)
             placed = restrict(house, request, person, by=request.approved_by or request.opened_by, now=now)
-            return _Step("done", None, {"holds": len(placed)})
+            return _told(house, request, _Step("done", None, {"holds": len(placed)}), clock)
         case "rectification":
             corrections = request.opened(house.keyring)["corrections"]
+            wrong = places_to_correct(house, corrections, person, as_of=as_of)
+            if wrong:
+                intend(house, request, asked, person, as_of=as_of, now=now, changed=Changed(wrong))
             changed = rectify(house, request, corrections, person, as_of=as_of, now=now)
-            return _Step("done", None, {"corrected": sum(changed.values()), "routed": passed_on})
+            step = _Step("done", None, {"corrected": sum(changed.values()), "routed": passed_on})
+            return _told(house, request, step, clock)
         case "access" | "portability":
             from genuka_pipelines.requests.package import hand_over
 
@@ -215,11 +237,28 @@ def _erased(
     return _Step("refused", "for_the_tenant", done) if only_tenants else _Step("done", None, done)
 
 
+def _told(house: Ending, request: Request, step: _Step, clock: Callable[[], datetime]) -> _Step:
+    """What was done here is over when everybody else who had the data knows of it."""
+    if step.status != "done":
+        return step
+    found, failure = tell(house, request, clock=clock)
+    done = {**step.done, "recipients": dict(found)}
+    if failure is not None:
+        return _Step("failed", "unreachable", done, failure=failure)
+    return _Step("running", "recipients", done) if "open" in found.values() else replace(step, done=done)
+
+
 def _end(house: Ending, request: Request, step: _Step, now: datetime) -> Request:
-    """The state that a try ended in, with its numbers sealed beside whom it was about."""
+    """The state that a try ended in, with its numbers sealed beside whom it was about.
+
+    What one try did and another finished is told as one: the person is not answered that nothing was deleted.
+    """
 
     def change(there: Request) -> Request:
-        result = dict(there.result(house.keyring) or {}) | {"done": dict(step.done)}
+        result = dict(there.result(house.keyring) or {})
+        before = result.get("done") or {}
+        sums = {name: before.get(name, 0) + step.done[name] for name in _ADDED if name in step.done}
+        result["done"] = {**step.done, **sums} or before
         return replace(there, reason=step.reason).with_result(house.keyring, result)
 
     return house.control.requests.move(request.id, step.status, change, now=now)

@@ -1,4 +1,4 @@
-"""What a person chooses: not to be written to, not to be used for now, to be written down correctly.
+"""What a person chooses: not to be written to, kept or used for now, to be written down correctly.
 
 None of these destroys a row; each leaves a trace without a value in the ledger.
 """
@@ -9,12 +9,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from genuka_pipelines.control.scopes import RowScope, Scope, SubjectScope
 from genuka_pipelines.control.suppressions import MessageChannel, Suppressed, digest_of
 from genuka_pipelines.requests.errors import UnclearRequest
 from genuka_pipelines.requests.finding import Person, spot_of, tables_of_people
 from genuka_pipelines.requests.selecting import keys_in, ours
 from genuka_pipelines.rows.correcting import Change, correct, in_ledger
+from genuka_pipelines.rows.selection import Rows
+from genuka_pipelines.rows.where import where
+from genuka_pipelines.systems.column_types import Query, as_text
 
 if TYPE_CHECKING:
     from genuka_pipelines.catalog.request import RequestPlan
@@ -37,14 +42,34 @@ def object_to_marketing(
     entries = [
         Suppressed(digest=digest_of(address, house.keyring.suppression), channel=by) for address, by in addresses
     ]
-    done = {"suppressed": house.control.suppressions.add(entries, request=request.id, now=now), "marked": 0}
+    suppressed = house.control.suppressions.add(entries, request=request.id, now=now)
+    marked = _dated(house, request, plan.objection, person, as_of=as_of, now=now)
+    return {"suppressed": suppressed, "marked": marked or 0}
+
+
+def not_to_be_kept(
+    house: House, plan: RequestPlan, request: Request, person: Person, *, as_of: datetime, now: datetime
+) -> int | None:
+    """Date the wish not to be kept at the source, where a rule acts on it in its time; how many rows say so anew.
+
+    None where the person has no row that could. A wish that is dated stays as it is: the first one counts.
+    """
+    return _dated(house, request, plan.not_kept, person, as_of=as_of, now=now)
+
+
+def _dated(
+    house: House, request: Request, columns: Mapping[str, str], person: Person, *, as_of: datetime, now: datetime
+) -> int | None:
+    """Date a choice in columns, `table: column`, that say nothing yet; None where no row of the person has one."""
     # Laravel's columns keep whole seconds in UTC, without a zone.
-    said = as_of.strftime("%Y-%m-%d %H:%M:%S")
+    said, done, there = as_of.strftime("%Y-%m-%d %H:%M:%S"), 0, False
     for table in tables_of_people(house, as_of):
-        column = plan.objection.get(table.name)
+        column = columns.get(table.name)
         if column is not None:
-            done["marked"] += _change(house, request, table, column, person, lambda old: old or said, now=now)
-    return done
+            keys = _keys(house, table, person)
+            there = there or bool(keys)
+            done += _change(house, request, table, column, keys, lambda old: old or said, now=now)
+    return done if there else None
 
 
 def restrict(house: House, request: Request, person: Person, *, by: str, now: datetime) -> tuple[str, ...]:
@@ -77,15 +102,42 @@ def rectify(
         for place, value in corrections.items():
             name, _, column = place.partition(".")
             if name == table.name:
-                done[place] += _change(house, request, table, column, person, lambda _, value=value: value, now=now)  # type: ignore[misc]
+                keys = _keys(house, table, person)
+                done[place] += _change(house, request, table, column, keys, lambda _, value=value: value, now=now)  # type: ignore[misc]
     return done
 
 
+def places_to_correct(
+    house: House, corrections: Mapping[str, str | None], person: Person, *, as_of: datetime
+) -> frozenset[str]:
+    """The `table.column` of which a row says something else than what is right."""
+    wrong = set[str]()
+    for table in tables_of_people(house, as_of):
+        for place, value in corrections.items():
+            name, _, column = place.partition(".")
+            if name == table.name and (keys := _keys(house, table, person)):
+                there = where(Rows(table.name, frozenset(keys)), table)
+                query: Query = sa.select(as_text(table.column(column))).select_from(table.sql).where(there)
+                if any(old != value for (old,) in table.home.database.rows(query)):
+                    wrong.add(place)
+    return frozenset(wrong)
+
+
+def _keys(house: House, table: DeclaredTable, person: Person) -> list[tuple[str, ...]]:
+    """The person's own rows of a table for which Genuka answers."""
+    return keys_in(table, ours(person, house.catalog, table.home.declared[table.name].category.system))
+
+
 def _change(
-    house: House, request: Request, table: DeclaredTable, column: str, person: Person, change: Change, *, now: datetime
+    house: House,
+    request: Request,
+    table: DeclaredTable,
+    column: str,
+    keys: list[tuple[str, ...]],
+    change: Change,
+    *,
+    now: datetime,
 ) -> int:
-    declared = table.home.declared[table.name]
-    keys = keys_in(table, ours(person, house.catalog, declared.category.system))
     number = 0
     for changed in correct(table, column, keys, change, house.keyring):
         in_ledger(house.control, request.id, spot_of(table).category, changed, now=now)

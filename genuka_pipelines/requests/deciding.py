@@ -15,7 +15,7 @@ from genuka_pipelines.control.opaque import Id, Opaque
 from genuka_pipelines.control.request import Approved, Identified, IdentityCheck, Request, RequestReason, sealed
 from genuka_pipelines.requests.addresses import Sought
 from genuka_pipelines.requests.deadline import due_on
-from genuka_pipelines.requests.errors import NotIdentified, PreviewChanged, UnclearRequest
+from genuka_pipelines.requests.errors import NotAnswerable, NotIdentified, PreviewChanged, UnclearRequest
 from genuka_pipelines.requests.finding import find
 from genuka_pipelines.requests.preview import Preview, preview
 
@@ -63,13 +63,23 @@ def whom(house: House, request: Request) -> Sought:
 def approve(
     house: House, plan: RequestPlan, name: str, digest: str | None, *, by: str, as_of: datetime, now: datetime
 ) -> Request:
-    """Let a request run as its preview says. NotIdentified, PreviewChanged where `digest` is of another preview."""
+    """Let a request run as its preview says. NotIdentified, PreviewChanged where `digest` is of another preview.
+
+    NotAnswerable where a table of the preview could not be counted.
+    """
     request = house.control.requests.get(name)
     refuse_unidentified(request, plan, now)
     if request.kind in OF_TENANTS:
         found = request.person
     else:
-        found = look(house, name, as_of=as_of, now=now).digest
+        seen = look(house, name, as_of=as_of, now=now)
+        found = seen.digest
+        if not seen.complete:
+            tables = ", ".join(sorted({line.table for line in seen.lines if line.due is None}))
+            raise NotAnswerable(
+                f"the preview of request {name} could not count every table ({tables}), so nobody can say what would "
+                f"be done: mend that, then look at `genuka request preview {name}` again"
+            )
         if digest is None:
             raise UnclearRequest(
                 f"an approval names what was looked at: `genuka request preview {name}` shows its digest"

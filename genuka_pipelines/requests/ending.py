@@ -17,6 +17,7 @@ from genuka_pipelines.backups.regions.region import living
 from genuka_pipelines.backups.vault.shredding import NotToBeShredded, announce_shredding, confirm_shredding
 from genuka_pipelines.catalog.persons import systems_of
 from genuka_pipelines.control import KeyShredded as Shredded
+from genuka_pipelines.control import Staging
 from genuka_pipelines.requests.erasing import Erased
 from genuka_pipelines.requests.finding import homes_of_people
 from genuka_pipelines.requests.selecting import keys_in
@@ -126,6 +127,9 @@ def _keys(house: Ending, request: Request, tenant: str, *, now: datetime) -> tup
         until = plan.shredded_after.end(since)
         if now < until:
             return "grace", {"keys_until": until.date().isoformat()}
+        # Staged tables are made anew every night; one that was not since the rows went may still have some of them.
+        if stale := sum(one.at < since for one in house.control.ledger.latest(Staging)):
+            return "waits", {"staged_before": stale}
         if request.confirmed_by is None:
             return "confirmation", {}
         vault = vault_of(house, plan)

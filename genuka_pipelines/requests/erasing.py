@@ -6,22 +6,29 @@ engine's, and so is the list by which a restored backup loses the rows again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from genuka_pipelines.catalog.persons import systems_of
-from genuka_pipelines.requests.finding import Person, spot_of, tables_of_people
+from genuka_pipelines.control.cuts import Cut, hashed
+from genuka_pipelines.requests.finding import Key, Person, spot_of, tables_of_people
 from genuka_pipelines.requests.selecting import ours
-from genuka_pipelines.rows.correcting import correct, in_ledger, without
+from genuka_pipelines.rows.correcting import AT_ONCE, correct, in_ledger, without
 from genuka_pipelines.rows.destroying.applying import apply
+from genuka_pipelines.rows.destroying.evidence import Hasher
 from genuka_pipelines.rows.destroying.line import Line
+from genuka_pipelines.rows.selection import Rows
+from genuka_pipelines.rows.where import where
+from genuka_pipelines.systems.column_types import Query, as_text
 
 if TYPE_CHECKING:
     from genuka_pipelines.control import Request
-    from genuka_pipelines.requests.addresses import Sought
     from genuka_pipelines.requests.house import Answering
+    from genuka_pipelines.rows.declared import DeclaredTable
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,6 @@ class Erased:
 def erase(
     house: Answering,
     request: Request,
-    whom: Sought,
     person: Person,
     *,
     as_of: datetime,
@@ -64,21 +70,45 @@ def erase(
             progress=progress, origin="request",
         )  # fmt: skip
         lines += [line for line in outcome.lines if line.due or line.unknown]
-    return Erased(tuple(lines), _cut(house, request, whom, person, as_of=as_of, clock=clock))
+    return Erased(tuple(lines), _cut(house, request, person, as_of=as_of, clock=clock))
 
 
 def _cut(
-    house: Answering, request: Request, whom: Sought, person: Person, *, as_of: datetime, clock: Callable[[], datetime]
+    house: Answering, request: Request, person: Person, *, as_of: datetime, clock: Callable[[], datetime]
 ) -> dict[str, int]:
-    """The address is taken out of texts for which Genuka answers; a tenant's own are passed on with the request."""
-    change, found = without([*whom.emails, *whom.phones]), dict[str, int]()
+    """The address is taken out of texts for which Genuka answers; a tenant's own are passed on with the request.
+
+    What a restored backup must lose again is listed first: killed in between, it would bring back what nobody knows.
+    """
+    needles, found = sorted(person.spelled), dict[str, int]()
+    change = without(needles)
     wanted = {place: keys for place, keys in person.mentions.items()
               if house.catalog.categories[place[0].category].role == "controller"}  # fmt: skip
     for table in tables_of_people(house, as_of) if wanted else ():
         for (spot, column), keys in wanted.items():
             if spot == spot_of(table):
+                house.control.cuts.record(_listed(house, table, column, keys, needles, clock()))
                 for changed in correct(table, column, keys, change, house.keyring):
                     in_ledger(house.control, request.id, spot.category, changed, now=clock())
                     named = f"{table.name}.{column}"
                     found[named] = found.get(named, 0) + len(changed.keys)
     return found
+
+
+def _listed(
+    house: Answering, table: DeclaredTable, column: str, keys: Collection[Key], needles: Sequence[str], at: datetime
+) -> Iterator[Cut]:
+    """The addresses that each text has, by which a restored backup's are found again."""
+    hasher, spot = Hasher(house.keyring), spot_of(table)
+    known = [(hashed(needle, house.keyring.erasure), without([needle])) for needle in needles]
+    asked: Query = sa.select(*(as_text(table.column(name)) for name in (*table.table.key, column)))
+    for start in range(0, len(wanted := sorted(keys)), AT_ONCE):
+        some = where(Rows(table.name, frozenset(wanted[start : start + AT_ONCE])), table)
+        for *key, text in table.home.database.rows(asked.select_from(table.sql).where(some)):
+            (row,) = hasher.digests(table.name, [tuple(key)])
+            for address, change in known:
+                if change(text) != text:
+                    yield Cut(
+                        row=row.hex(), table=table.name, column=column, system=spot.system,
+                        database=spot.database or "", address=address, at=at,
+                    )  # fmt: skip

@@ -6,8 +6,9 @@ add its key to the request, and nothing acts on it.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import sqlalchemy as sa
 
 from genuka_pipelines.catalog.errors import GenukaError
-from genuka_pipelines.catalog.persons import contacts_of, homes_of, systems_of
-from genuka_pipelines.requests.addresses import Sought, email_of, mailbox, phone_of, spellings, tail
+from genuka_pipelines.catalog.persons import contacts_of, homes_of, names_of, systems_of
+from genuka_pipelines.requests.addresses import TAIL, Sought, email_of, mailbox, phone_of, spellings, tail, written
 from genuka_pipelines.requests.errors import NotAnswerable
-from genuka_pipelines.rows.path import any_of
+from genuka_pipelines.rows.correcting import without
+from genuka_pipelines.rows.path import any_of, never, of_tenants, tenant_of
 from genuka_pipelines.rows.selection import OfPerson, Rows
 from genuka_pipelines.rows.where import keys_where, where
 from genuka_pipelines.systems.column_types import Query, as_text, kind_of
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from genuka_pipelines.catalog.persons import Contact
     from genuka_pipelines.rows.declared import DeclaredTable, Home
     from genuka_pipelines.rows.house import House
+    from genuka_pipelines.rows.path import Predicate
 
 Key = tuple[str, ...]
 Why = Literal["same_mailbox", "other_country", "phone_only"]
@@ -58,7 +61,8 @@ class Near:
 @dataclass(frozen=True)
 class Person:
     """Who was found. `keys` are by kind of person; `rows` carry an address and are nobody's, by place; `mentions`
-    are rows whose text contains one, by place and column. `emails` and `phones` stand in their own rows.
+    are rows whose text contains one, by place and column. `emails` and `phones` stand in their own rows; `spelled` is
+    everything by which texts were searched: these, the addresses given, as they may be written, and names.
     """
 
     keys: Mapping[str, frozenset[str]] = field(repr=False)
@@ -67,6 +71,7 @@ class Person:
     near: tuple[Near, ...] = ()
     emails: frozenset[str] = field(default=frozenset(), repr=False)
     phones: frozenset[str] = field(default=frozenset(), repr=False)
+    spelled: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def nobody(self) -> bool:
@@ -84,6 +89,7 @@ def said_of(person: Person) -> dict[str, object]:
         "mentions": sorted(mentions, key=str),
         "emails": sorted(person.emails),
         "phones": sorted(person.phones),
+        "spelled": sorted(person.spelled),
     }
 
 
@@ -95,6 +101,7 @@ def read_person(said: Mapping[str, Any]) -> Person:
         mentions={(Spot(*spot), column): frozenset(map(tuple, keys)) for *spot, column, keys in said["mentions"]},
         emails=frozenset(said["emails"]),
         phones=frozenset(said["phones"]),
+        spelled=frozenset(said["spelled"]),
     )
 
 
@@ -106,6 +113,8 @@ def find(house: House, whom: Sought, *, as_of: datetime) -> Person:
             search.contacts(table)
         while search.widen(tables):
             pass
+        for table in tables:
+            search.own_rows(table)
         for table in tables:
             search.mentions(table)
     except GenukaError as error:
@@ -149,6 +158,13 @@ def _texts(table: DeclaredTable) -> Iterator[str]:
                 yield name
 
 
+def _in_texts(sought: Iterable[str]) -> list[str]:
+    """What to look for in lower case: as it is, and as JSON may write it."""
+    return sorted(
+        {form for one in sought for form in (one.lower(), *(json.dumps(x)[1:-1].lower() for x in (one, one.lower())))}
+    )
+
+
 class _Search:
     """What was found so far."""
 
@@ -156,10 +172,10 @@ class _Search:
         self._whom = whom
         self._keys: dict[str, set[str]] = defaultdict(set, {kind: set(keys) for kind, keys in whom.keys.items()})
         self._rows: dict[Spot, set[Key]] = defaultdict(set)
-        self._mentions: dict[tuple[Spot, str], frozenset[Key]] = {}
+        self._mentions: dict[tuple[Spot, str], set[Key]] = defaultdict(set)
         self._near: dict[tuple[str, str], Near] = {}
-        self._emails, self._phones = set[str](), set[str]()
-        self._spelled = sorted({text for email in whom.emails for text in spellings(email)})
+        self._emails, self._phones, self._typed = set[str](), set[str](), set[str]()
+        self._names, self._tenants = set[str](), set[str]()
         self._mailboxes = {mailbox(email) for email in whom.emails}
         self._tails = {tail(phone) for phone in whom.phones}
 
@@ -178,7 +194,6 @@ class _Search:
                 continue
             sure, why = self._judged(values)
             if sure and kinds:
-                self._learn(values)
                 for kind in kinds:
                     self._keys[kind].add(own[0])
             elif sure:
@@ -199,24 +214,71 @@ class _Search:
                         self._keys[kind].add(key)
         return sum(map(len, self._keys.values())) > before
 
-    def mentions(self, table: DeclaredTable) -> None:
-        """Rows of others whose texts or JSON values contain an address."""
-        if not (self._spelled or self._tails):
+    def own_rows(self, table: DeclaredTable) -> None:
+        """The addresses and the name in the person's own rows: others' texts may have one that nobody gave."""
+        contacts = {name: kind for name, kind in contacts_of(table.table).items() if name in table.sql.c}
+        named = names_of(table.table) if set(names_of(table.table)) <= set(table.sql.c.keys()) else ()
+        own = where(OfPerson(self._named()), table)
+        if not (contacts or named) or never(own) or not any(homes_of(table.table)):
             return
+        asked = [as_text(table.column(name)) for name in (*contacts, *named)]
+        query: Query = sa.select(tenant_of(table), *asked).select_from(table.sql).where(own)
+        for tenant, *values in table.home.database.rows(query):
+            for value, kind in zip(values, contacts.values(), strict=False):
+                self._learn(value, kind)
+            name = " ".join(str(part).strip() for part in values[len(contacts) :] if part)
+            if tenant and " " in name:
+                self._names.add(name)
+                self._tenants.add(str(tenant))
+
+    def mentions(self, table: DeclaredTable) -> None:
+        """Rows of others whose texts or JSON values contain an address; one reading of the table for all of them."""
+        columns, here = list(_texts(table)), self._in_own_tenant(table)
+        if not columns or not (self._spelled or self._names):
+            return
+        # A column for names has the row's own: only what somebody wrote freely can mention another.
+        free = {name for name in columns if table.table.columns[name].holds == "user.content"}
+        by_address, by_name = _in_texts(self._spelled), _in_texts(self._names)
+        likely = []
+        for name in columns:
+            text = sa.func.lower(table.home.database.dialect.text(table.column(name)))
+            likely += [text.contains(one, autoescape=True) for one in by_address]
+            likely += [here & text.contains(one, autoescape=True) for one in by_name if name in free]
         known = any_of([where(OfPerson(self._named()), table), where(Rows(table.name, self._rows_of(table)), table)])
-        for name in _texts(table):
-            text = table.home.database.dialect.text(table.column(name))
-            said = sa.func.lower(text)
-            named = [said.contains(email, autoescape=True) for email in self._spelled]
-            named += [text.contains(phone, autoescape=True) for phone in sorted(self._whom.phones)]
-            found = frozenset(keys_where(table, sa.or_(*named) & ~known, _AT_MOST + 1))
-            if len(found) > _AT_MOST:
+        key = [as_text(table.column(part)) for part in table.table.key]
+        texts = [as_text(table.column(name)) for name in columns]
+        # Not every server has a boolean that can be selected.
+        asked: Query = sa.select(*key, sa.case((here, 1), else_=0), *texts).select_from(table.sql)
+        says, names = without(self._spelled), without(self._names)
+        number = 0
+        for row in table.home.database.rows(asked.where(any_of(likely) & ~known)):
+            own, its, values = tuple(row[: len(key)]), row[len(key)], row[len(key) + 1 :]
+            found = [
+                name
+                for name, text in zip(columns, values, strict=True)
+                if says(text) != text or (its and name in free and names(text) != text)
+            ]
+            number += bool(found)
+            if number > _AT_MOST:
                 raise NotAnswerable(
                     f"more than {_AT_MOST:,} rows of '{table.name}' mention the address: it is everybody's, and no "
                     "person's; give another"
                 )
-            if found:
-                self._mentions[spot_of(table), name] = found
+            for name in found:
+                self._mentions[spot_of(table), name].add(own)
+
+    def _in_own_tenant(self, table: DeclaredTable) -> Predicate:
+        """Rows where a name alone says who is meant: Genuka's own, about a tenant that the person belongs to."""
+        if table.home.declared[table.name].category.role != "controller":
+            return sa.false()
+        return of_tenants(table, lambda tenant: tenant.in_(sorted(self._tenants))) if self._tenants else sa.false()
+
+    def _learn(self, value: str | None, kind: Contact) -> None:
+        if value and kind == "email" and (email := email_of(value)):
+            self._emails.add(email)
+        elif value and kind == "phone" and len(tail(value)) == TAIL:
+            self._typed.add(value.strip().lower())
+            self._phones |= {phone} if (phone := phone_of(value)) else set()
 
     def person(self) -> Person:
         """All of it."""
@@ -224,18 +286,18 @@ class _Search:
         return Person(
             keys={kind: frozenset(keys) for kind, keys in sorted(self._keys.items()) if keys},
             rows={spot: frozenset(keys) for spot, keys in self._rows.items()},
-            mentions=self._mentions,
+            mentions={place: frozenset(keys) for place, keys in self._mentions.items()},
             near=tuple(sorted(near, key=lambda one: (one.kind, one.key))),
             emails=frozenset(self._emails),
             phones=frozenset(self._phones),
+            spelled=self._spelled | self._names,
         )
 
-    def _learn(self, values: Mapping[tuple[str, Contact], Any]) -> None:
-        for (_, contact), value in values.items():
-            if value and contact == "email" and (email := email_of(value)):
-                self._emails.add(email)
-            elif value and contact == "phone" and (phone := phone_of(value)):
-                self._phones.add(phone)
+    @property
+    def _spelled(self) -> frozenset[str]:
+        emails = (text for email in self._whom.emails | self._emails for text in spellings(email))
+        phones = (text for phone in self._whom.phones | self._phones for text in written(phone))
+        return frozenset({*emails, *phones, *self._typed})
 
     def _named(self) -> dict[str, tuple[str, ...]]:
         return {kind: tuple(sorted(keys)) for kind, keys in self._keys.items()}
@@ -252,6 +314,7 @@ class _Search:
         said = sa.func.lower(sa.func.trim(column))
         bare = sa.func.replace(said, ".", "")
         alike = [(local, domain.replace(".", "")) for local, _, domain in (m.rpartition("@") for m in self._mailboxes)]
+        spelled = sorted({text for email in self._whom.emails for text in spellings(email)})
         likes = [
             pattern
             for local, domain in sorted(alike)
@@ -260,7 +323,7 @@ class _Search:
                 bare.startswith(f"{local}+", autoescape=True) & bare.endswith(f"@{domain}", autoescape=True),
             )
         ]
-        return any_of([said.in_(self._spelled), *likes])
+        return any_of([said.in_(spelled), *likes])
 
     def _judged(self, values: Mapping[tuple[str, Contact], Any]) -> tuple[bool, Why | None]:
         why: Why | None = None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from genuka_pipelines.rows.content import Contents
     from genuka_pipelines.stores.store import Store
+    from genuka_pipelines.systems.recipient import Recipient
 
 
 class Answering(House, Protocol):
@@ -25,6 +26,9 @@ class Answering(House, Protocol):
 
     def store(self, system: str) -> Store:
         """The store of a system."""
+
+    def recipient(self, name: str) -> Recipient | None:
+        """The interface of a recipient to be told of an erasure; None where people tell it."""
 
 
 class Ending(Sweepable, Backupable, Answering, Protocol):

@@ -73,7 +73,7 @@ def register(house: House, plan: RequestPlan, asked: Asked, *, now: datetime) ->
     )
 
 
-def take_in(house: House, plan: RequestPlan, *, now: datetime, most: int = 100) -> tuple[int, int]:
+def take_in(house: House, plan: RequestPlan, *, now: datetime, most: int = 50) -> tuple[int, int]:
     """Register what support tools wrote: how many rows were taken, and how many say something that cannot be."""
 
     def one(arrived: Arrived) -> None:

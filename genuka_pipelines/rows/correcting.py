@@ -28,6 +28,8 @@ Key = tuple[str, ...]
 Change = Callable[[str | None], str | None]
 """What a value, as its text, becomes."""
 ERASED = "[erased]"
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+"""A string of JSON."""
 AT_ONCE = 200
 
 
@@ -69,35 +71,40 @@ def correct(
 
 
 def without(needles: Iterable[str]) -> Change:
-    """A change that takes every address out of a text, or out of the strings of a JSON value."""
+    """A change that takes every address, number or name out of a text, or out of the strings of a JSON value.
+
+    Only where it stands as a whole: `ann@example.org` is no part of `joann@example.org`.
+    """
     wanted = sorted({needle for needle in needles if needle}, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, wanted)), re.IGNORECASE)
+    pattern = re.compile("|".join(map(_whole, wanted)) or r"(?!)", re.IGNORECASE)
 
     def cut(text: str) -> str:
         return pattern.sub(ERASED, text)
 
-    def walked(value: Any) -> Any:
-        if isinstance(value, str):
-            return cut(value)
-        if isinstance(value, list):
-            return [walked(one) for one in value]
-        if isinstance(value, dict):
-            return {cut(name): walked(one) for name, one in value.items()}
-        return value
+    def string(found: re.Match[str]) -> str:
+        said = json.loads(found[0], strict=False)
+        left = cut(said)
+        return found[0] if left == said else json.dumps(left, ensure_ascii=False)
 
     def change(text: str | None) -> str | None:
         if text is None:
             return None
         if text[:1] in "{[":
             try:
-                content = json.loads(text)
+                json.loads(text, strict=False)
             except ValueError:
                 return cut(text)
-            found = walked(content)
-            return text if found == content else json.dumps(found, ensure_ascii=False)
+            return _STRING.sub(string, text)  # numbers, spaces and all else keep their bytes
         return cut(text)
 
     return change
+
+
+def _whole(needle: str) -> str:
+    before, after = (r"(?<![\w.+-])", r"(?!\w|[.-]\w)") if "@" in needle else (r"(?<!\w)", r"(?!\w)")
+    # What begins or ends with a sign is whole by it.
+    word = [re.match(r"\w", needle[at]) is not None for at in (0, -1)]
+    return (before if word[0] else "") + re.escape(needle) + (after if word[1] else "")
 
 
 def _few(

@@ -116,6 +116,8 @@ def _sentence(error: ValidationError, embedded: frozenset[str], home: Path) -> s
             return f"{home / STACK_FILE} is damaged ({name} {text}): run `genuka up` to write it anew"
         case ("stores", name, "url") if fault["type"] == "missing":
             return f"{variable_of(('stores', name))} is not set, but its endpoint, region or lock is: set it too"
+        case ("recipients", _, "key_file") if fault["type"] == "missing":
+            return f"{variable_of(place)} is not set, but the address that it is for is: set it too"
         case ("services", name, "url") if fault["type"] == "missing":
             return f"{variable_of(place)} is not set, but what goes with it is: set it too"
     return f"{variable_of(place)} {text}"

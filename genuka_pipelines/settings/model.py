@@ -18,7 +18,7 @@ from genuka_pipelines.settings.addresses import DatabaseUrl, StoreAddress, as_ur
 from genuka_pipelines.settings.errors import NotConfigured
 from genuka_pipelines.settings.names import DATABASES, EMBEDDABLE, SERVICES, STORES, tenant_ref, variable_of
 from genuka_pipelines.settings.paths import FolderOfFacts, KeyFile, absolute
-from genuka_pipelines.settings.services import ServiceAddress
+from genuka_pipelines.settings.services import RecipientAddress, ServiceAddress
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -47,6 +47,8 @@ class Settings(BaseModel):
     databases: dict[Literal["genuka", "genletter", "control", "analytics", "drill"], DatabaseUrl] = {}
     stores: dict[Literal["media", "france", "usa", "exports", "published"], StoreAddress] = {}
     services: dict[Literal["posthog", "tawk_to"], ServiceAddress] = {}
+    recipients: dict[Literal["stripe"], RecipientAddress] = {}
+    """Those whose interface this house has a key to."""
     key_files: dict[str, KeyFile] = {}
     """`GENUKA_KEY_SIGNING_FILE` is the entry `signing`."""
     tenants: dict[str, DatabaseUrl] = {}

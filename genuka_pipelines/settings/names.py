@@ -36,6 +36,8 @@ _PLACES: dict[str, Place] = {
     "POSTHOG_REQUESTS_PER_MINUTE": ("services", "posthog", "requests_per_minute"),
     "POSTHOG_REQUESTS_PER_HOUR": ("services", "posthog", "requests_per_hour"),
     "TAWK_TO_URL": ("services", "tawk_to", "url"),
+    "STRIPE_URL": ("recipients", "stripe", "url"),
+    "STRIPE_KEY_FILE": ("recipients", "stripe", "key_file"),
 }
 for _store in STORES:
     _PLACES[f"STORE_{_store.upper()}"] = ("stores", _store, "url")
@@ -68,6 +70,8 @@ def variable_of(place: Place) -> str:
             return f"{PREFIX}STORE_{store.upper()}"
         case ("services", service):
             return f"{PREFIX}{service.upper()}_URL"
+        case ("recipients", recipient):
+            return f"{PREFIX}{recipient.upper()}_KEY_FILE"
     return PREFIX + _VARIABLES[place]
 
 

@@ -23,6 +23,11 @@ def _service(value: str) -> str:
     return value.strip().rstrip("/")
 
 
+def _encrypted(value: str) -> str:
+    address(value)
+    return value.strip().rstrip("/")
+
+
 def _project(value: str) -> str:
     if not re.fullmatch(r"[0-9]{1,18}", value.strip()):
         raise ValueError("is not a project's number: write the digits that its address holds")
@@ -69,3 +74,12 @@ class ServiceAddress(BaseModel):
         if not self.is_folder and not (self.project and self.key_file):
             raise ValueError("is a service: set its _PROJECT and its _KEY_FILE too")
         return self
+
+
+class RecipientAddress(BaseModel):
+    """The interface of somebody who was given data, and the key to it; without a key people do the telling."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    url: Annotated[str, AfterValidator(_encrypted)] = "https://api.stripe.com"
+    key_file: KeyFile

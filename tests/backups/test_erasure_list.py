@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from genuka_pipelines.backups.errors import NotErasedYet
 from genuka_pipelines.backups.format import layout
 from genuka_pipelines.backups.restoring.erasure_list import erasures_known, publish_erasures, read_list
 from genuka_pipelines.control import Control, Erasure, ErasuresPublished
+from genuka_pipelines.control.cuts import Cut, hashed
 from genuka_pipelines.stores.errors import StoreUnreachable
 from genuka_pipelines.stores.folder.store import FolderStore
 from genuka_pipelines.stores.store import Store
@@ -224,3 +226,25 @@ def test_a_segment_that_only_a_region_that_is_down_got_is_put_again_and_no_other
     publish_erasures(house, NOW + timedelta(minutes=2))
     assert len(rows_of(house, france=france)) == len(rows_of(house, usa=usa)) == len(rows_of(house)) == 2
     assert not (house.backups / "erasures.begun").exists()
+
+
+def test_cuts_are_in_the_list_and_outlive_the_control_database(house: BackedHouse, control: Control) -> None:
+    cut = Cut(
+        row="a" * 64, table="orders", column="note", system="shop_database", at=NOW,
+        address=hashed("ann@example.org", house.keyring.erasure),
+    )  # fmt: skip
+    later = cut.model_copy(update={"at": NOW + timedelta(seconds=9)})
+    control.cuts.record([cut, cut.model_copy(update={"column": "title", "at": NOW - 3 * DAY})])
+    control.erasures.record([erasure("a")])
+    publish_erasures(house, NOW)
+    control.cuts.record([later, cut])
+    known = erasures_known(house, since=NOW - DAY, now=NOW + timedelta(minutes=1))
+    assert [one.header.entries for one in known.segments] == [3, 1]
+    assert known.cuts[cut.id] == later
+    assert len(known.cuts) == 2
+    raw = b"".join(path_of(house, "france", number).read_bytes() for number in range(2))
+    assert b"note" not in raw
+    with control_database() as another:
+        again = replace(house, control=another)
+        assert erasures_known(again, since=NOW - DAY, now=NOW + timedelta(minutes=2)).cuts.keys() == known.cuts.keys()
+        assert list(another.cuts.since(NOW - DAY)) == [later]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +24,8 @@ from genuka_pipelines.backups.restoring.quarantine import MARK, close_abandoned
 from genuka_pipelines.backups.restoring.replaying import Live, verdict
 from genuka_pipelines.catalog.period import Period
 from genuka_pipelines.control import Erasure, Planned, RecoveryInstructed, RowScope
+from genuka_pipelines.control import Restored as RestoredBody
+from genuka_pipelines.control.cuts import Cut, hashed
 from genuka_pipelines.rows.databases import Databases
 from genuka_pipelines.rows.selection import OfPerson
 from genuka_pipelines.systems.database import Database
@@ -51,7 +53,7 @@ TAKEN = NOW - timedelta(hours=3)
 SINCE = NOW - timedelta(minutes=30)
 
 
-TENANTS = ("asked", "anew", "back", "ours", "overdue", "held", "stuck", "moved")
+TENANTS = ("asked", "anew", "back", "ours", "overdue", "held", "stuck", "moved", "said", "kept")
 """One for each test, for what the list of erasures once held it never forgets."""
 
 
@@ -67,17 +69,46 @@ def house(request: pytest.FixtureRequest) -> Iterator[BackedHouse]:
             fill(found, tenant)
         late = Period("P1M").cutoff(NOW) - timedelta(hours=1)
         found.run(CUSTOMERS.update().where(CUSTOMERS.c.id == "overdue-c0").values(deleted_at=_plain(late)))
+        for tenant in ("said", "kept"):
+            for number, key in enumerate(orders_of(found, tenant)):
+                found.run(ORDERS.update().where(ORDERS.c.id == key).values(note=SAYING[number % len(SAYING)]))
         Taker(found).night(TAKEN, regions=["france"])
         yield found
 
 
+ANN, BEN = "ann.léa@example.org", "+237699001122"
+SAYING = (
+    f"write to {ANN.upper()}, or call {BEN}\n",
+    '{"by": "ann.l\\u00e9a@example.org", "n": 10000000000000000000}',
+    f"Ben again: {BEN}9",
+    f"x{ANN}x and {ANN.replace('@', '@not.')}",
+)
+"""Texts that contain the address, in its letters or in JSON's, the number in a longer one, and the address within."""
+
+
+def orders_of(house: BackedHouse, tenant: str) -> list[int]:
+    found = rows_in(house.shared.url, ORDERS, "id", "company_id")
+    return sorted(key for key, whose in found if whose == tenant)
+
+
+def cut(house: BackedHouse, keys: Sequence[int], *needles: str, at: datetime = SINCE, **given: str) -> None:
+    """Addresses that were taken out of the notes of orders."""
+    place = {"table": "orders", "column": "note", "system": SYSTEM, **given}
+    rows = [house.keyring.erasure.hex(f"orders\x1f{key}".encode()) for key in keys]
+    addresses = [hashed(needle, house.keyring.erasure) for needle in needles]
+    house.control.cuts.record(Cut(row=row, address=one, at=at, **place) for row in rows for one in addresses)
+
+
 @contextmanager
-def restored(house: BackedHouse, tenant: str, **options: Any) -> Iterator[tuple[Restored, sa.URL]]:
-    opened = opened_backups(Reach.of(house, NOW), "tenant", tenant=tenant)
+def restored(
+    house: BackedHouse, tenant: str, *, table: str | None = None, **options: Any
+) -> Iterator[tuple[Restored, sa.URL]]:
+    opened = opened_backups(Reach.of(house, NOW), "table" if table else "tenant", tenant=tenant)
+    plan = plan_of(opened, table=table)
     with fresh_database(house.kind) as url:
-        into = targets_in(plan_of(opened), url)
+        into = targets_in(plan, url)
         try:
-            found = restore(house, plan_of(opened), opened.backups, into, clock=lambda: datetime.now(UTC), **options)
+            found = restore(house, plan, opened.backups, into, clock=lambda: datetime.now(UTC), **options)
             yield found, url
         finally:
             for target in into.values():
@@ -233,6 +264,47 @@ def test_what_cannot_be_erased_is_never_published(house: BackedHouse, monkeypatc
                 assert database.tables() == {}
     kinds = {entry.body.kind for entry in house.control.ledger.entries(seq)}
     assert "restored" not in kinds
+
+
+def test_an_address_that_was_cut_since_goes_from_the_restored_texts_again(house: BackedHouse) -> None:
+    """Of four rows that were cut each loses the address that was cut in it; what was cut before the backup stays."""
+    both, json, number, inside, *others = orders_of(house, "said")
+    cut(house, [both, json, inside], ANN)
+    cut(house, [number], BEN)
+    cut(house, others, ANN, BEN, at=TAKEN - timedelta(hours=2))
+    cut(house, others, ANN, BEN, database="another")
+    cut(house, [both], "somebody@example.org")
+    for table in (None, "orders"):
+        with restored(house, "said", table=table) as (outcome, url):
+            notes = dict(rows_in(url, ORDERS, "id", "note"))
+            assert notes[both] == f"write to [erased], or call {BEN}\n"
+            assert notes[json] == '{"by": "[erased]", "n": 10000000000000000000}'
+            assert notes[number] == "Ben again: [erased]9"
+            assert notes[inside] == f"x[erased]x and {ANN.replace('@', '@not.')}"
+            assert [notes[key] for key in others] == list(SAYING)
+            assert outcome.passed.cut == 4
+    (said,) = (entry.body for entry in house.control.ledger.latest(RestoredBody) if entry.seq == outcome.receipt)
+    assert said.cut == 4
+
+
+@one_kind
+def test_a_text_that_keeps_the_address_is_never_published(house: BackedHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut(house, orders_of(house, "kept"), ANN)
+    with monkeypatch.context() as patch:
+        patch.setattr("genuka_pipelines.backups.restoring.cutting.correct", lambda *_: ())
+        with (
+            pytest.raises(NotErasedYet, match=r"orders\.note .* still says"),
+            restored(house, "kept"),
+        ):
+            pass
+    house.run("ALTER TABLE orders RENAME COLUMN note TO message")
+    try:
+        cut(house, orders_of(house, "kept"), ANN, column="message")
+        with restored(house, "kept") as (outcome, url):
+            assert not any(ANN.split("@")[0] + "@e" in note for note in rows_in(url, ORDERS, "note"))
+            assert outcome.passed.cut
+    finally:
+        house.run("ALTER TABLE orders RENAME COLUMN message TO note")
 
 
 @one_kind

@@ -52,7 +52,7 @@ genletter/account 2 · genletter/billing 1 · genletter/chat 2 · genletter/cook
 genuka/account_contact 7 · genuka/browser_data 2 · genuka/cookies_consents 2 · genuka/customer_databases 12
 genuka/dedicated_databases 1 · genuka/event_registrations 3 · genuka/job_applications 5
 genuka/newsletter_optouts 3 · genuka/platform_billing 2 · genuka/server_sessions 2
-genuka/session_recordings 2 · genuka/support_access 1 · own/ledger_and_holds 8 · own/request_register 3
+genuka/session_recordings 2 · genuka/support_access 1 · own/ledger_and_holds 9 · own/request_register 4
 """
 """How many rules each category has of its own: a rule that is lost is a promise that nobody computes."""
 

@@ -39,7 +39,14 @@ from genuka_pipelines.control import (
     Staging,
     Switched,
 )
-from genuka_pipelines.control.bodies import KINDS, RequestMoved, RequestOpened, ValuesChanged, read_body
+from genuka_pipelines.control.bodies import (
+    KINDS,
+    RecipientNotice,
+    RequestMoved,
+    RequestOpened,
+    ValuesChanged,
+    read_body,
+)
 
 HASH = "a" * 64
 EVERY_KIND: list[Body] = [
@@ -96,6 +103,9 @@ EVERY_KIND: list[Body] = [
     ),
     ValuesChanged(
         request="bcdfghjkmnpq", category="genuka/a", table="users", column="email", count=1, before=HASH, after=HASH
+    ),
+    RecipientNotice(
+        request="bcdfghjkmnpq", asked="erasure", recipient="stripe", how="procedure", state="impossible", why="gone"
     ),
 ]  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -31,7 +31,6 @@ from tests.exports.world import (
     TAGS,
     ExportHouse,
     emptied,
-    export_house,
     fill,
     mark_of,
     ndjson,
@@ -43,13 +42,9 @@ KINDS: tuple[Kind, ...] = ("postgresql", "mariadb")
 SECRETS = (b"hash-of-", b"secret-of-", b"staff note", b"dsn")
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def house(request: pytest.FixtureRequest, postgres: ExportHouse) -> Iterator[ExportHouse]:
-    if request.param == "postgresql":
-        yield postgres
-        return
-    with export_house(request.param) as found:
-        yield found
+@pytest.fixture(params=KINDS)
+def house(request: pytest.FixtureRequest, house_on: Callable[[Kind], ExportHouse]) -> ExportHouse:
+    return house_on(request.param)
 
 
 def everything(bag: Bag) -> bytes:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+import pty
+import shutil
+import subprocess
 import tarfile
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -19,7 +24,7 @@ from genuka_pipelines.exports import Recipient
 from genuka_pipelines.exports.errors import ArchiveDamaged
 from genuka_pipelines.exports.sealing import passphrase
 from genuka_pipelines.keys import Secret
-from tests.exports.world import ALPHA, CUSTOMERS, NOTES, ORDERS, ExportHouse, emptied, fill, rows
+from tests.exports.world import ALPHA, CUSTOMERS, NOTES, OPENER, ORDERS, ExportHouse, emptied, fill, rows
 
 WORDS = "cheval correct agrafe pile"
 
@@ -102,6 +107,43 @@ def test_age_opens_what_is_sealed_with_a_passphrase_and_the_other_way_round(size
     sealed.seek(0)
     passphrase.unseal(sealed, back, WORDS.encode())
     assert back.getvalue() == plain
+
+
+@pytest.fixture
+def age() -> str:
+    found = shutil.which("age")
+    if found is None:
+        pytest.skip("age is not installed: apt-get install age")
+    return found
+
+
+def test_the_program_age_opens_the_envelope_of_a_key(age: str, postgres: ExportHouse, tmp_path: Path) -> None:
+    emptied(postgres)
+    fill(postgres, ALPHA, Random(12))
+    archive = postgres.export(ALPHA, "age")
+    sealed, identity = tmp_path / "archive.tar.age", tmp_path / "identity"
+    sealed.write_bytes(postgres.store("exports").get(archive.key))
+    identity.write_bytes(OPENER.identities[0].reveal())
+    opened = subprocess.run([age, "-d", "-i", str(identity), str(sealed)], check=True, capture_output=True).stdout
+    assert hashlib.sha256(opened).hexdigest() == archive.plain
+
+
+def test_the_program_age_opens_the_envelope_of_a_passphrase(age: str, tmp_path: Path) -> None:
+    plain = os.urandom(200_000)
+    with (tmp_path / "sealed").open("wb") as out:
+        passphrase.seal(io.BytesIO(plain), out, WORDS.encode(), work=10)
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(age, [age, "-d", "-o", str(tmp_path / "opened"), str(tmp_path / "sealed")])
+    said = b""
+    while b":" not in said:
+        said += os.read(terminal, 1000)
+    os.write(terminal, WORDS.encode() + b"\n")
+    with suppress(OSError):  # the end of a terminal
+        while os.read(terminal, 1000):
+            pass
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert (tmp_path / "opened").read_bytes() == plain
 
 
 def test_a_sealed_file_that_is_cut_or_changed_does_not_open() -> None:

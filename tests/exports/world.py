@@ -147,6 +147,12 @@ NOTES = [
 
 @functools.cache
 def facts() -> Catalog:
+    """Those of the small house's own tables."""
+    return facts_of(_THEIRS, _OURS, _RECORDED)
+
+
+def facts_of(theirs: dict[str, Any], ours: dict[str, Any], recorded: dict[str, Any]) -> Catalog:
+    """A catalogue of tables held for tenants, of our own, and of what we record; the registers are among the first."""
     place = {"title": {"fr": "Ici", "en": "Here"}, "place": {"country": "FR"}}
     host = Processor.model_validate(
         {
@@ -158,9 +164,16 @@ def facts() -> Catalog:
             },
         }
     )  # fmt: skip
-    theirs = Category.model_validate({**_BASE, "role": "processor", "source": "given", "tables": _THEIRS})
-    ours = Category.model_validate({**_BASE, "role": "controller", "source": "given", "tables": _OURS})
-    recorded = Category.model_validate({**_BASE, "role": "controller", "source": "recorded", "tables": _RECORDED})
+    registers = {name: _THEIRS[name] for name in ("companies", "tenant_databases")}
+    kinds = {
+        "shop/all": ("processor", "given", {**registers, **theirs}), "shop/ours": ("controller", "given", ours),
+        "shop/recorded": ("controller", "recorded", recorded),
+    }  # fmt: skip
+    shop = {
+        name: Category.model_validate({**_BASE, "role": role, "source": source, "tables": tables})
+        for name, (role, source, tables) in kinds.items()
+        if tables
+    }
     archives = Category.model_validate(
         {
             **{name: value for name, value in _BASE.items() if name != "retention"},
@@ -170,7 +183,7 @@ def facts() -> Catalog:
     )  # fmt: skip
     return replace(
         catalog(),
-        categories={"shop/all": theirs, "shop/ours": ours, "shop/recorded": recorded, "own/exports": archives},
+        categories={**shop, "own/exports": archives},
         processors={"host": host},
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from genuka_pipelines.requests.asking import ask
 from genuka_pipelines.requests.deciding import approve, identify, look
 from genuka_pipelines.requests.preview import Preview
 from genuka_pipelines.requests.registering import Asked, register
+from genuka_pipelines.requests.telling import told
 from genuka_pipelines.runtime import Runtime
 from tests.scenarios.sweeping_world import AS_OF, World, wall
 
@@ -65,7 +66,15 @@ class Desk:
         """From the request to its answer."""
         request = self.identified(kind, *who, **options)
         self.approve(request)
-        return self.run(request)
+        return self.told(self.run(request))
+
+    def told(self, answer: Answer) -> Answer:
+        """The answer when people have told whoever else had the data."""
+        name, request = answer.request.id, answer.request
+        for one in self.house.control.recipients.of(name) if request.reason == "recipients" else ():
+            if one.state == "open":
+                request = told(self.house, name, one.recipient, by=OTHER, now=wall())
+        return replace(answer, request=request)
 
     def ask(self, check: RequestCheck, as_of: datetime | None = None) -> Said:
         return ask(self.house, check, as_of=as_of or self.as_of, now=wall())

@@ -11,6 +11,7 @@ import pytest
 from genuka_pipelines.backups.capturing import capture
 from genuka_pipelines.backups.nightly import bring
 from genuka_pipelines.backups.owner import owner_of
+from genuka_pipelines.control import Staging
 from genuka_pipelines.control.request import Request
 from genuka_pipelines.requests.answering import Answer, answer
 from genuka_pipelines.requests.deciding import approve, confirm, identify
@@ -61,6 +62,8 @@ def test_everything_goes_and_at_last_the_keys(desk: Desk, monkeypatch: pytest.Mo
     capture(desk.house, plan, now=wall(), clock=wall)
     for region in plan.regions:
         bring(desk.house, plan, region, clock=wall)
+    staged = Staging(product="genuka", table="orders", columns=("id",), shards={})
+    desk.house.control.ledger.append(staged, as_of=desk.as_of, now=wall())
     request = _approved(desk, tenant, waived=True)
     found = _run(desk, request)
     assert (found.request.status, found.request.reason) == ("running", "grace")
@@ -71,6 +74,9 @@ def test_everything_goes_and_at_last_the_keys(desk: Desk, monkeypatch: pytest.Mo
     assert list(desk.house.control.erasures.since(desk.world_began, ["tenant_end"]))
     with pytest.raises(UnclearRequest, match="cannot also confirm"):
         confirm(desk.house, request.id, by=ONE, now=wall())
+    _grace_over(desk, monkeypatch, timedelta())
+    assert _run(desk, request).done["staged_before"] == 1
+    desk.house.control.ledger.append(staged, as_of=desk.as_of, now=wall())
     _grace_over(desk, monkeypatch)
     assert _run(desk, request).request.reason == "confirmation"
     confirm(desk.house, request.id, by=OTHER, now=wall())
@@ -94,7 +100,7 @@ def test_an_own_database_waits_for_its_notice_and_its_backup(desk: Desk) -> None
     assert tenant in desk.world.ids(asked)
 
 
-def _grace_over(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def _grace_over(desk: Desk, monkeypatch: pytest.MonkeyPatch, ago: timedelta = timedelta(days=31)) -> None:
     """As if the plan's thirty days were none: a ledger that is weeks old cannot be made in a test."""
     from genuka_pipelines.catalog.period import Period
     from genuka_pipelines.requests import ending
@@ -103,7 +109,7 @@ def _grace_over(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def long_ago(*args: Any, **options: Any) -> datetime:
         since: datetime = real(*args, **options)
-        return since - timedelta(days=31)
+        return since - ago
 
     monkeypatch.setattr(ending, "announce_shredding", long_ago)
     (key,) = desk.house.catalog.backups

@@ -106,7 +106,7 @@ def test_a_request_under_a_hold_ends_when_the_hold_does(desk: Desk) -> None:
     assert (first.request.status, first.request.reason) == ("running", "held")
     assert _users(desk) == {user}
     desk.world.release(hold)
-    assert desk.run(request).request.status == "done"
+    assert desk.told(desk.run(request)).request.status == "done"
     assert not _users(desk)
 
 
@@ -124,7 +124,7 @@ def test_two_requests_of_one_person(desk: Desk) -> None:
     assert desk.run(gone).request.reason == "held"
     assert _users(desk) == {user}
     desk.world.release(hold)
-    assert desk.run(gone).request.status == "done"
+    assert desk.told(desk.run(gone)).request.status == "done"
 
 
 def test_a_wrong_person_who_knows_the_address(desk: Desk) -> None:
@@ -198,7 +198,7 @@ def test_a_killed_erasure_is_taken_up_where_it_stood(rounds: int, seed: int) -> 
             found = desk.house.control.requests.get(request.id)
             assert found.status in ("approved", "running", "done")
             if found.status != "done":
-                assert desk.run(approved).request.status == "done"
+                assert desk.told(desk.run(approved)).request.status == "done"
             assert not _users(desk)
             assert desk.ask("nothing_left").passed
             assert desk.house.control.ledger.verify().intact

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from genuka_pipelines.catalog.load import load_catalog
 from genuka_pipelines.cli.demo import JOBS
+from genuka_pipelines.demo.asking import SENSORS
+from genuka_pipelines.demo.runs import running
 from genuka_pipelines.demo.seed import Target, seeded_identities
 from genuka_pipelines.settings import load_settings
 from tests.scenarios.houses import Told
@@ -21,6 +25,7 @@ def test_the_demo_succeeds_and_breaks_no_clause(demo: Told) -> None:
     assert said["ok"] is True
     assert said["inspect"]["categories"] == 25
     assert said["inspect"]["failed"] == []
+    assert said["requests"] == {"ok": True, "asked": 3, "done": 3}
     assert said["staging"]["tables"] == 10
     assert said["analytics"]["ok"] is True
     assert said["analytics"]["releases"] == said["analytics"]["tables"] > 0
@@ -66,7 +71,7 @@ def test_every_part_is_well(demo: Told) -> None:
 def test_dagster_shows_the_same_history(demo: Told) -> None:
     with sqlite3.connect(demo.house.home / "dagster" / "history" / "runs.db") as runs:
         jobs = dict(runs.execute("select pipeline_name, status from runs").fetchall())
-    assert jobs == dict.fromkeys(JOBS, "SUCCESS")
+    assert jobs == dict.fromkeys((*SENSORS.values(), *JOBS), "SUCCESS")
 
 
 def test_no_seeded_name_email_or_phone_is_anywhere_it_needs_not_be(demo: Told) -> None:
@@ -113,8 +118,6 @@ def _texts(home: Path, control: sa.Engine) -> Iterator[tuple[str, str]]:
 def test_staged_tables_have_declared_columns_only(demo: Told) -> None:
     import pyarrow.parquet as pq
 
-    from genuka_pipelines.catalog.load import load_catalog
-
     for key, name, table in load_catalog().tables():
         if table.staging:
             folder = demo.house.home / "staging" / key.split("/")[0] / name
@@ -151,11 +154,59 @@ def test_nothing_is_staged_without_consent(demo: Told) -> None:
 
 @pytest.mark.parametrize("job", JOBS)
 def test_running_a_job_again_is_fine(demo: Told, job: str) -> None:
-    from datetime import UTC, datetime
-
-    from genuka_pipelines.demo.runs import running
-
     if job != "anchor":
         pytest.skip("the demo itself ran it; only the cheapest is run twice")
-    with running(demo.house.home, as_of=datetime.now(UTC)) as run:
-        assert run(job, lambda *_: None).succeeded
+    with running(demo.house.home, as_of=datetime.now(UTC)) as runner:
+        assert runner.job(job, lambda *_: None).succeeded
+
+
+def test_who_asked_to_be_forgotten_is_nowhere(demo: Told) -> None:
+    """Through the command and the sensor; then every place is searched, but what the law or a tenant keeps."""
+    house, settings = demo.house, load_settings({"GENUKA_HOME": str(demo.house.home)})
+    engine = sa.create_engine(settings.url("genuka"))
+    with engine.connect() as connection:
+        recorded = (
+            "select u.id, u.email, u.phone, u.first_name || ' ' || u.last_name from users u"
+            " join session_recordings r on r.user_id = u.id order by 1"
+        )
+        found = connection.execute(sa.text(recorded)).first()
+    assert found is not None
+    values = {str(value).lower() for value in found if value}
+    said = house.here("request", "open", "--kind", "erasure", "--subject", found[1], "--by", "staff-1", "--json").json
+    name = said["request"]
+    house.here("request", "identify", name, "--how", "signed_in", "--by", "staff-1")
+    digest = house.here("request", "preview", name, "--json").json["digest"]
+    assert house.here("request", "approve", name, "--preview", digest, "--by", "staff-2").code == 0
+    with running(house.home, as_of=datetime.now(UTC)) as runner:
+        assert runner.tick("requests_waiting", "answer_request", lambda *_: None).succeeded
+        assert runner.job("staging", lambda *_: None).succeeded
+    shown = house.here("request", "show", name, "--json").json
+    for one in shown["recipients"]:
+        assert house.here("request", "told", name, one["recipient"], "--by", "staff-1").code == 0
+    done = shown["done"]
+    assert (done["survivors"], done["deleted"] > 1) == (0, True)
+    kept = {one["table"] for one in done["kept_by_law"]}
+    catalog = load_catalog()
+    of_tenants = {table for key, table, _ in catalog.tables() if catalog.categories[key].role == "processor"}
+    places = [*_texts(house.home, sa.create_engine(settings.url("control"))), *_stored(house.home)]
+    for database in ("genuka", "genletter"):
+        places += [
+            (f"{database}.{table}", text) for table, text in _rows(sa.create_engine(settings.url(database)))
+            if table not in kept | of_tenants
+        ]  # fmt: skip
+    assert len(places) > 100
+    for where, text in places:
+        lowered = text.lower()
+        assert not [one for one in values if one in lowered], where
+
+
+def _rows(engine: sa.Engine) -> Iterator[tuple[str, str]]:
+    with engine.connect() as connection:
+        for name in sa.inspect(engine).get_table_names():
+            yield name, "\n".join(map(str, connection.execute(sa.text(f'select * from "{name}"')).all()))
+
+
+def _stored(home: Path) -> Iterator[tuple[str, str]]:
+    for file in sorted((home / "stores").rglob("*")):
+        if file.is_file():
+            yield str(file.relative_to(home)), f"{file}\n" + file.read_bytes().decode("utf-8", "ignore")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import AwareDatetime, Field, ValidationError
 
@@ -29,6 +29,7 @@ from genuka_pipelines.backups.restoring.fetching import copies
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.control import Erasure, ErasuresPublished, NotOpaque
 from genuka_pipelines.control.canonical import GENESIS, canonical_json, instant
+from genuka_pipelines.control.cuts import Cut
 from genuka_pipelines.keys import files
 from genuka_pipelines.stores.errors import NoSuchStore, StoreUnreachable
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from genuka_pipelines.keys import Keyring
     from genuka_pipelines.stores.store import Store
 
+Listed = Erasure | Cut
+L = TypeVar("L", Erasure, Cut)
 PAGE = 20_000
 """Entries of one segment: about two megabytes."""
 _LEASE = timedelta(minutes=2)
@@ -73,11 +76,12 @@ class Segment:
 class ErasureList:
     """The chain as it was read and verified, oldest first, and every row it lists, each with its latest moment.
 
-    `down` are the regions that did not answer.
+    `listed` went; out of the texts of `cuts` an address was taken. `down` are the regions that did not answer.
     """
 
     segments: tuple[Segment, ...] = ()
     listed: Mapping[str, Erasure] = field(default_factory=dict, repr=False)
+    cuts: Mapping[str, Cut] = field(default_factory=dict, repr=False)
     down: tuple[str, ...] = ()
 
     @property
@@ -90,9 +94,16 @@ class ErasureList:
         first = self.segments[0].header if self.segments else None
         return first is not None and (first.number == 0 or (first.since is not None and first.since <= moment))
 
-    def lacks(self, control: Control, since: datetime) -> list[Erasure]:
+    def lacks(self, control: Control, since: datetime) -> list[Listed]:
         """What the control database lists and this does not."""
-        return [one for one in control.erasures.since(since) if _newer(one, self.listed)]
+        gone = (one for one in control.erasures.since(since) if _newer(one, self.listed))
+        return [*gone, *(one for one in control.cuts.since(since) if _newer(one, self.cuts))]
+
+    def and_(self, segment: Segment, entries: Iterable[Listed]) -> ErasureList:
+        """The list with one more segment."""
+        listed, cuts = dict(self.listed), dict(self.cuts)
+        _keep_newest(entries, listed, cuts)
+        return replace(self, segments=(*self.segments, segment), listed=listed, cuts=cuts)
 
 
 def publish_erasures(house: Backupable, now: datetime) -> ErasureList:
@@ -151,6 +162,7 @@ def read_list(stores: Mapping[str, Store], keyring: Keyring) -> ErasureList:
     answers, down = _numbers(stores)
     segments: list[Segment] = []
     listed: dict[str, Erasure] = {}
+    cuts: dict[str, Cut] = {}
     for number in sorted(set().union(*answers.values())):
         if segments and number != segments[-1].header.number + 1:
             raise NotErasedYet(
@@ -160,8 +172,8 @@ def read_list(stores: Mapping[str, Store], keyring: Keyring) -> ErasureList:
         if segments and segment.header.previous != segments[-1].sha256:
             raise NotErasedYet(f"segment {number} of the list of erasures does not follow the one before it")
         segments.append(segment)
-        listed |= {one.id: one for one in entries if _newer(one, listed)}
-    return ErasureList(tuple(segments), listed, down)
+        _keep_newest(entries, listed, cuts)
+    return ErasureList(tuple(segments), listed, cuts, down)
 
 
 def newest_night(stores: Iterable[Store], keyring: Keyring, now: datetime) -> datetime | None:
@@ -200,6 +212,8 @@ def _take_back(known: ErasureList, control: Control, since: datetime) -> None:
     """List again in the control database what only the stores know, after it was lost."""
     there = {one.id: one for one in control.erasures.since(since)}
     control.erasures.record(one for one in known.listed.values() if one.at >= since and _newer(one, there))
+    cut = {one.id: one for one in control.cuts.since(since)}
+    control.cuts.record(one for one in known.cuts.values() if one.at >= since and _newer(one, cut))
 
 
 def _night(stores: Sequence[Store], keyring: Keyring, key: str) -> datetime | None:
@@ -233,10 +247,10 @@ def _numbers(stores: Mapping[str, Store]) -> tuple[dict[str, set[int]], tuple[st
     return answers, tuple(name for name in stores if name not in answers)
 
 
-def _read(stores: Sequence[Store], keyring: Keyring, number: int) -> tuple[Segment, list[Erasure]]:
+def _read(stores: Sequence[Store], keyring: Keyring, number: int) -> tuple[Segment, list[Listed]]:
     """A segment from the first region that has it whole; two that differ are a fork."""
     key = layout.erasure_segment(number)
-    found: dict[str, tuple[Segment, list[Erasure]]] = {}
+    found: dict[str, tuple[Segment, list[Listed]]] = {}
     why: GenukaError | None = None
     for copy in chain.from_iterable(copies(store, key) for store in stores):
         try:
@@ -256,17 +270,22 @@ def _read(stores: Sequence[Store], keyring: Keyring, number: int) -> tuple[Segme
     return segment, entries
 
 
-def _parsed(data: bytes, key: str, keyring: Keyring) -> tuple[Segment, list[Erasure]]:
+def _parsed(data: bytes, key: str, keyring: Keyring) -> tuple[Segment, list[Listed]]:
     found = opened(data, key, keyring.verify)
     header = SegmentHeader.checked(canonical_json(found.header), key)
     lines = keyring.root.unwrap(found.body, key).decode().splitlines()
     try:
-        entries = [Erasure.model_validate_json(line) for line in lines]
+        entries = [_entry(line) for line in lines]
     except (NotOpaque, ValidationError):
         entries = []
     if len(entries) != header.entries:
         raise BackupDamaged(f"{key} does not hold the {header.entries} erasures that it names: take the other region's")
     return Segment(header, hashlib.sha256(data).hexdigest()), entries
+
+
+def _entry(line: str) -> Listed:
+    """One line of a segment: a cut says of which column."""
+    return Cut.model_validate_json(line) if '"column":' in line else Erasure.model_validate_json(line)
 
 
 class _Publishing:
@@ -289,7 +308,7 @@ class _Publishing:
         follows = segment.header.previous == (known.segments[-1].sha256 if known.segments else GENESIS)
         return self._put(known, data, entries) if follows else known
 
-    def add(self, known: ErasureList, page: Sequence[Erasure]) -> ErasureList:
+    def add(self, known: ErasureList, page: Sequence[Listed]) -> ErasureList:
         """The list with a segment of these entries."""
         keyring, before = self._house.keyring, known.segments[-1] if known.segments else None
         header = {
@@ -308,7 +327,7 @@ class _Publishing:
         files.write(self._begun, data)
         return self._put(known, data, page)
 
-    def _put(self, known: ErasureList, data: bytes, page: Sequence[Erasure]) -> ErasureList:
+    def _put(self, known: ErasureList, data: bytes, page: Sequence[Listed]) -> ErasureList:
         segment, _ = _parsed(data, self._begun.name, self._house.keyring)
         key = layout.erasure_segment(segment.header.number)
         for store in self._stores.values():
@@ -319,8 +338,7 @@ class _Publishing:
         )
         self._house.control.ledger.append(published, as_of=self._now, now=self._now)
         self._begun.unlink(missing_ok=True)
-        listed = {**known.listed, **{one.id: one for one in page if _newer(one, known.listed)}}
-        return replace(known, segments=(*known.segments, segment), listed=listed)
+        return known.and_(segment, page)
 
 
 def _until(header: SegmentHeader) -> datetime:
@@ -353,6 +371,15 @@ def _whole(stores: Iterable[Store], key: str, sha256: str) -> bytes:
     raise why or NotErasedYet(f"{key} of the list of erasures cannot be read again in any region")
 
 
-def _newer(one: Erasure, listed: Mapping[str, Erasure]) -> bool:
+def _newer(one: L, listed: Mapping[str, L]) -> bool:
     known = listed.get(one.id)
     return known is None or known.at < one.at
+
+
+def _keep_newest(entries: Iterable[Listed], listed: dict[str, Erasure], cuts: dict[str, Cut]) -> None:
+    for one in entries:
+        if isinstance(one, Cut):
+            if _newer(one, cuts):
+                cuts[one.id] = one
+        elif _newer(one, listed):
+            listed[one.id] = one

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups.errors import NotErasedYet
+from genuka_pipelines.backups.restoring.cutting import Mentions, still_said
 from genuka_pipelines.backups.restoring.erasure_list import erasures_known
 from genuka_pipelines.backups.restoring.quarantine import RestoredHouse, Untouched
 from genuka_pipelines.backups.restoring.replaying import SLACK, Found, Listing, find, live_home, says_something
@@ -24,6 +25,7 @@ from genuka_pipelines.rows.selection import Due, Rows, Selection
 if TYPE_CHECKING:
     from genuka_pipelines.backups.house import Backupable
     from genuka_pipelines.control import Erasure
+    from genuka_pipelines.control.cuts import Cut
     from genuka_pipelines.rows.content import Contents
     from genuka_pipelines.rows.declared import Home
 
@@ -31,14 +33,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Passed:
     """What the gate did, in rows: `erased` were listed, `swept` overdue as of now, `kept` listed and held or kept
-    by law, `undone` given back in the application, `recovered` on the tenant's instruction. `head` and `sha256`
-    are the last segment of the list that was replayed."""
+    by law, `undone` given back in the application, `recovered` on the tenant's instruction. Out of `cut` values of
+    other rows an address was taken again. `head` and `sha256` are the last segment of the list that was replayed."""
 
     erased: int
     swept: int
     kept: int
     undone: int
     recovered: int
+    cut: int
     head: int
     sha256: str
 
@@ -68,6 +71,8 @@ class Gate:
             outcome = self._apply(self.inside, system, Due(None, self.clock()), self._rules(system))
             self._counts["swept"] += outcome.deleted + outcome.anonymised
         for home in self._homes():
+            self._cut(home, known.cuts.values())
+        for home in self._homes():
             for found in self._found(home, entries):
                 self._prove(found)
         head = known.segments[-1]
@@ -81,14 +86,30 @@ class Gate:
     def _found(self, home: Home, entries: Iterable[Erasure]) -> Iterator[Found]:
         now = self.clock()
         listing = Listing(entries, since=self.captured[home.database.name, home.tenant])
-        nameless = (listing.tables(home.database.name) & home.database.tables().keys()) - home.declared.keys()
+        self._refuse_nameless(home, listing.tables(home.database.name))
+        live = live_home(self.house, home, now)
+        yield from find(home, listing, Hasher(self.house.keyring), live=live, recover=self.recover, now=now)
+
+    def _refuse_nameless(self, home: Home, tables: frozenset[str]) -> None:
+        nameless = (tables & home.database.tables().keys()) - home.declared.keys()
         if nameless:
             raise NotErasedYet(
                 f"rows of {', '.join(sorted(nameless))} were erased since this backup, and nothing declares that table "
                 "any more, so nobody can find them in it: declare it again, then restore"
             )
-        live = live_home(self.house, home, now)
-        yield from find(home, listing, Hasher(self.house.keyring), live=live, recover=self.recover, now=now)
+
+    def _cut(self, home: Home, cuts: Iterable[Cut]) -> None:
+        """Addresses that were taken out of others' texts since go from them again; one that is left is a refusal."""
+        mentions = Mentions(cuts, since=self.captured[home.database.name, home.tenant])
+        self._refuse_nameless(home, mentions.tables(home.database.name))
+        for said in still_said(home, mentions, self.house.keyring):
+            self._counts["cut"] += said.cut(self.house.keyring)
+        left = {f"{said.table.name}.{said.column}" for said in still_said(home, mentions, self.house.keyring)}
+        if left:
+            raise NotErasedYet(
+                f"{', '.join(sorted(left))} of the restored copy still says an address that was taken out since: it "
+                "stays unusable; restore once more"
+            )
 
     def _replay(self, found: Found) -> None:
         self._counts["undone"] += found.count("undone")
@@ -143,7 +164,7 @@ class Gate:
         )
 
 
-_COUNTED = ("erased", "swept", "kept", "undone", "recovered")
+_COUNTED = ("erased", "swept", "kept", "undone", "recovered", "cut")
 
 
 def _untouched(_system: str) -> Contents:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import sqlalchemy as sa
 
@@ -26,6 +26,7 @@ from genuka_pipelines.systems.column_types import Query, as_text
 
 if TYPE_CHECKING:
     from genuka_pipelines.control import Erasure, Origin
+    from genuka_pipelines.control.cuts import Cut
     from genuka_pipelines.rows.declared import DeclaredTable, Home
     from genuka_pipelines.rows.house import House
 
@@ -37,6 +38,8 @@ Key = tuple[str, ...]
 Verdict = Literal["erase", "blank", "undone", "recovered"]
 """erase: the row goes. blank: the live row was anonymised, so this one must be or go. undone: it is there again in
 the application. recovered: the tenant's own deletion, which it asked to have back."""
+Named = TypeVar("Named", "Erasure", "Cut")
+"""What names a row by its keyed hash."""
 _OWN: frozenset[Origin] = frozenset({"person", "tenant"})
 
 
@@ -109,12 +112,12 @@ def find(home: Home, listing: Listing, hasher: Hasher, *, live: Home | None, rec
         if not listed:
             continue
         table = home.table(name)
-        matched = dict(_matched(table, listed, hasher))
-        if not matched:
+        found = dict(matched(table, listed, hasher))
+        if not found:
             continue
-        known = _live(live, name, sorted(matched), now)
+        known = _live(live, name, sorted(found), now)
         verdicts: dict[Verdict, set[Key]] = defaultdict(set)
-        for key, erasures in matched.items():
+        for key, erasures in found.items():
             verdicts[verdict([one.origin for one in erasures], known.get(key), recover=recover)].add(key)
         yield Found(home, name, {one: frozenset(keys) for one, keys in verdicts.items()})
 
@@ -137,9 +140,9 @@ def live_home(house: House, home: Home, now: datetime) -> Home | None:
         return None
 
 
-def _matched(
-    table: DeclaredTable, listed: Mapping[bytes, Sequence[Erasure]], hasher: Hasher
-) -> Iterator[tuple[Key, Sequence[Erasure]]]:
+def matched(
+    table: DeclaredTable, listed: Mapping[bytes, Sequence[Named]], hasher: Hasher
+) -> Iterator[tuple[Key, Sequence[Named]]]:
     """Listed rows that are there. In another database than the row was erased in, only keys that are no numbers
     name the same row: a tenant that moved took its rows along."""
     here = table.home.tenant or ""
@@ -148,9 +151,9 @@ def _matched(
         keys = [key for key in zip(*(column.to_pylist() for column in batch.columns), strict=True) if None not in key]
         for key, digest in zip(keys, hasher.digests(table.name, keys), strict=True):
             found = listed.get(digest)
-            erasures = [one for one in found or () if anywhere or one.database == here]
-            if erasures:
-                yield key, erasures
+            meant = [one for one in found or () if anywhere or one.database == here]
+            if meant:
+                yield key, meant
 
 
 def _live(home: Home | None, name: str, keys: Sequence[Key], now: datetime) -> dict[Key, Live]:

@@ -202,6 +202,7 @@ def _receipt(plan: Plan, passed: Passed, found: Mapping[str, Loaded]) -> Receipt
         kept=passed.kept,
         undone=passed.undone,
         recovered=passed.recovered,
+        cut=passed.cut,
         list_head=passed.head,
         list_sha256=passed.sha256,
     )

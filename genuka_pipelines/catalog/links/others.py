@@ -56,6 +56,17 @@ def _processors(catalog: Catalog) -> Iterator[Broken]:
             for other in system.apart_from:
                 if problem := unknown(other, "system", catalog.systems):
                     yield file, ("attributes", "systems", name, "apart_from"), problem
+        for table, trace in (provider.told.traces if provider.told else {}).items():
+            columns = [set(one.columns) for _, named, one in catalog.tables() if named == table]
+            for column in (trace.column, trace.reference):
+                known = set[str]().union(*columns)
+                problem = unknown(table, "table", _tables(catalog)) or (column and unknown(column, "column", known))
+                if problem:
+                    yield file, ("attributes", "told", "traces", table), problem
+
+
+def _tables(catalog: Catalog) -> set[str]:
+    return {name for _, name, _ in catalog.tables()}
 
 
 def _questions(catalog: Catalog) -> Iterator[Broken]:
@@ -105,7 +116,8 @@ def _clauses(catalog: Catalog, key: str, clauses_of: Mapping[Any, Sequence[str]]
 def _requests(catalog: Catalog) -> Iterator[Broken]:
     columns = {name: tuple(table.columns) for _, name, table in catalog.tables()}
     for key, plan in catalog.requests.items():
-        for part, marks in (("objection", plan.objection), ("ended", plan.ended)):
+        for part in ("objection", "not_kept", "ended"):
+            marks: Mapping[str, str] = getattr(plan, part)
             for table, column in marks.items():
                 problem = unknown(table, "table", columns) or unknown(column, "column", columns[table])
                 if problem:

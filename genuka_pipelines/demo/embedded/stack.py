@@ -34,7 +34,7 @@ from genuka_pipelines.settings import (
 
 DATABASES = ("genuka", "genletter", "control")
 DURABLE = ("control",)
-MADE = ("backups", "staging", "exports", "dagster", "logs")
+MADE = ("backups", "staging", "exports", "demo", "dagster", "logs")
 """Folders of a home in which the house keeps what it made of the data, and what it did with them."""
 _TENANT = "tenant_"
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from genuka_pipelines.exports.forms.texts import as_texts, is_plain
+from genuka_pipelines.exports.forms.texts import in_quotes, joined, where_needed
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
+    from genuka_pipelines.exports.forms.texts import Column
     from genuka_pipelines.systems.row_text import Field
 
 FORMULA = "^[=+\\-@\t\r\n'＝＋－＠]"
@@ -25,7 +24,7 @@ def header(of: Sequence[Field]) -> bytes:
     return (",".join('"' + field.name.replace('"', '""') + '"' for field in of) + "\n").encode()
 
 
-def lines(batch: pa.RecordBatch, of: Sequence[Field]) -> bytes:
+def lines(columns: Sequence[Column], rows: int) -> memoryview:
     """The rows, RFC 4180 with bare newlines at their ends; NULL is nothing, and an empty text is two quotes.
 
     Where there is one column only, NULL is two quotes as well: readers skip empty lines.
@@ -33,30 +32,20 @@ def lines(batch: pa.RecordBatch, of: Sequence[Field]) -> bytes:
     import pyarrow.compute as pc
 
     parts: list[Any] = []
-    null = "" if len(of) > 1 else '""'
-    for number, field in enumerate(of):
-        texts = as_texts(batch.column(number), field)
-        parts += ["," if number else "", pc.fill_null(texts if is_plain(field) else _quoted(texts), null)]
-    return joined([*parts, "\n"], batch.num_rows)
+    null = "" if len(columns) > 1 else '""'
+    for number, column in enumerate(columns):
+        parts.append("," if number else "")
+        if column.is_plain:
+            parts.append(pc.fill_null(column.texts, null))
+        else:
+            parts += in_quotes(where_needed(column.texts, f'"|{FORMULA}', _harmless), null)
+    return joined([*parts, "\n"], rows)
 
 
-def _quoted(texts: Any) -> Any:
+def _harmless(texts: Any) -> Any:
     import pyarrow.compute as pc
 
     dangerous = pc.match_substring_regex(texts, pattern=FORMULA)
     if pc.any(dangerous).as_py():
         texts = pc.if_else(dangerous, pc.binary_join_element_wise("'", texts, ""), texts)
-    doubled = pc.replace_substring(texts, pattern='"', replacement='""')
-    return pc.binary_join_element_wise('"', doubled, '"', "")
-
-
-def joined(parts: Sequence[Any], rows: int) -> bytes:
-    """The parts of each row put together, and the rows one after the other."""
-    import pyarrow.compute as pc
-
-    if not rows:
-        return b""
-    found = pc.binary_join_element_wise(*parts, "")
-    buffer, offsets = found.buffers()[2], found.buffers()[1]
-    ends = memoryview(offsets).cast("i")
-    return bytes(memoryview(buffer)[ends[found.offset] : ends[found.offset + len(found)]])
+    return pc.replace_substring(texts, pattern='"', replacement='""')

@@ -6,50 +6,51 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from genuka_pipelines.exports.forms.csv import joined
-from genuka_pipelines.exports.forms.texts import as_texts
+from genuka_pipelines.exports.forms.texts import in_quotes, joined, where_needed
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from genuka_pipelines.systems.row_text import Field
+    from genuka_pipelines.exports.forms.texts import Column
 
 _ESCAPED = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 _CONTROL = [chr(code) for code in range(0x20) if chr(code) not in "\n\r\t"]
 
 
-def lines(batch: pa.RecordBatch, of: Sequence[Field]) -> bytes:
+def lines(columns: Sequence[Column], rows: int) -> memoryview:
     """The rows. Decimals are texts, so that no reader rounds them; NULL is null."""
-    import pyarrow.compute as pc
-
     parts: list[Any] = []
-    for number, field in enumerate(of):
-        name = json.dumps(field.name, ensure_ascii=False)
-        parts += [("," if number else "{") + name + ":", pc.fill_null(_token(batch.column(number), field), "null")]
-    return joined([*parts, "}\n"], batch.num_rows)
+    for number, column in enumerate(columns):
+        parts.append(("," if number else "{") + json.dumps(column.field.name, ensure_ascii=False) + ":")
+        parts += _token(column)
+    return joined([*parts, "}\n"], rows)
 
 
-def _token(array: Any, field: Field) -> Any:
+def _token(column: Column) -> tuple[Any, ...]:
     import pyarrow.compute as pc
 
-    texts = as_texts(array, field)
-    if field.kind in ("integer", "boolean"):
-        return texts
-    if field.kind == "float":
-        return pc.if_else(pc.is_finite(array), texts, _quoted(texts))
-    if field.kind == "json":
+    kind, texts = column.field.kind, column.texts
+    if kind == "json":
         # A line's end can only be between the signs of a document: inside of a text it is escaped.
-        return pc.replace_substring_regex(texts, pattern="[\r\n]", replacement=" ")
-    return _quoted(texts)
+        texts = where_needed(texts, "[\r\n]", _on_one_line)
+    elif kind == "float" and not pc.all(pc.is_finite(column.values)).as_py():
+        quoted = pc.binary_join_element_wise('"', texts, '"', "")
+        texts = pc.if_else(pc.is_finite(column.values), texts, quoted)
+    elif kind not in ("integer", "boolean", "float"):
+        return in_quotes(texts if column.is_plain else where_needed(texts, '[\\x00-\\x1f"\\\\]', _escaped), "null")
+    return (pc.fill_null(texts, "null"),)
 
 
-def _quoted(texts: Any) -> Any:
+def _on_one_line(texts: Any) -> Any:
     import pyarrow.compute as pc
 
-    if pc.any(pc.match_substring_regex(texts, pattern='[\\x00-\\x1f"\\\\]')).as_py():
-        for sign, written in _ESCAPED:
-            texts = pc.replace_substring(texts, pattern=sign, replacement=written)
-        if pc.any(pc.match_substring_regex(texts, pattern="[\\x00-\\x1f]")).as_py():
-            for sign in _CONTROL:
-                texts = pc.replace_substring(texts, pattern=sign, replacement=f"\\u{ord(sign):04x}")
-    return pc.binary_join_element_wise('"', texts, '"', "")
+    return pc.replace_substring_regex(texts, pattern="[\r\n]", replacement=" ")
+
+
+def _escaped(texts: Any) -> Any:
+    import pyarrow.compute as pc
+
+    for sign, written in _ESCAPED:
+        texts = pc.replace_substring(texts, pattern=sign, replacement=written)
+    if pc.any(pc.match_substring_regex(texts, pattern="[\\x00-\\x1f]")).as_py():
+        for sign in _CONTROL:
+            texts = pc.replace_substring(texts, pattern=sign, replacement=f"\\u{ord(sign):04x}")
+    return texts

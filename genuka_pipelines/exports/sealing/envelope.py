@@ -9,7 +9,8 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from types import TracebackType
+from typing import BinaryIO, Self
 
 import pyrage  # type: ignore[import-untyped]
 
@@ -50,7 +51,8 @@ class Recipient:
         if self.passphrase is not None:
             seal(plain, out, self.passphrase.reveal())
         else:
-            pyrage.encrypt_io(plain, out, [pyrage.x25519.Recipient.from_str(self.age)])
+            with _Written(out) as written:
+                pyrage.encrypt_io(plain, written, [pyrage.x25519.Recipient.from_str(self.age)])
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class Opener:
         except pyrage.IdentityError:
             raise BadRecipient("the identity file holds something else than age identities") from None
         try:
-            pyrage.decrypt_io(sealed, out, held)
+            with _Written(out) as written:
+                pyrage.decrypt_io(sealed, written, held)
         except pyrage.DecryptError as error:
             if "matching" in str(error):
                 raise WrongKey(
@@ -85,6 +88,34 @@ class Opener:
             if error.errno is not None:
                 raise
             raise ArchiveDamaged("the archive is truncated or altered; fetch it again") from None
+
+
+class _Written:
+    """A file whose own error is what is raised: the library makes a wrong key or damage of a full disk."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        """Write, and remember why that failed."""
+        try:
+            return self._out.write(data)
+        except OSError as error:
+            self._error = error
+            raise
+
+    def flush(self) -> None:
+        """Nothing: whoever opened the file flushes it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and self._error is not None:
+            raise self._error from None
 
 
 def is_passphrase(sealed: BinaryIO) -> bool:

@@ -11,13 +11,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from genuka_pipelines.requests.package import texts
+from genuka_pipelines.requests.recipients import recipients_of
 from genuka_pipelines.words.periods import say_period
 from genuka_pipelines.words.rules import say_rule
 
 if TYPE_CHECKING:
     from genuka_pipelines.catalog.catalogue import Catalog
     from genuka_pipelines.catalog.category import Category
-    from genuka_pipelines.catalog.processor import Processor, System
+    from genuka_pipelines.catalog.processor import System
     from genuka_pipelines.catalog.rule import Rule
     from genuka_pipelines.catalog.value import Words
     from genuka_pipelines.requests.package.choosing import Chosen
@@ -124,25 +125,11 @@ def _rule(catalog: Catalog, category: Category, rule: Rule) -> Words:
 
 def _recipients(catalog: Catalog, key: str, chosen: Sequence[Chosen], systems: set[str]) -> Iterator[Recipient]:
     held = {one.table.table.columns[name].holds for one in chosen for name in one.given}
-    for provider in catalog.processors.values():
-        holds = bool(systems & set(provider.systems))
-        if provider.role != "own" and (holds or _receives(catalog, provider, key, held)):
-            at = {one.place.country for name, one in provider.systems.items() if name in systems}
-            countries = tuple(sorted(at or {one.place.country for one in provider.systems.values()}))
-            purposes = _purposes(catalog, provider.purposes)
-            yield Recipient(provider.title, provider.legal_name, provider.role, purposes, countries)
-
-
-def _receives(catalog: Catalog, provider: Processor, key: str, held: set[str]) -> bool:
-    """Sent some of it, by a product that it serves and for a purpose that both have.
-
-    By the class of data alone, applicants would read that a payment provider has their names.
-    """
-    served = {product for product, policy in catalog.policies.items()
-              if {clause.id for clause in policy.clauses} & set(provider.clauses)}  # fmt: skip
-    shared = set(provider.purposes) & set(catalog.categories[key].purposes)
-    covered = any(one == word or one.startswith(word + ".") for word in provider.receives for one in held)
-    return covered and bool(shared) and (not served or key.partition("/")[0] in served)
+    for _, provider in recipients_of(catalog, key, held, systems):
+        at = {one.place.country for name, one in provider.systems.items() if name in systems}
+        countries = tuple(sorted(at or {one.place.country for one in provider.systems.values()}))
+        purposes = _purposes(catalog, provider.purposes)
+        yield Recipient(provider.title, provider.legal_name, provider.role, purposes, countries)
 
 
 def _copies(catalog: Catalog, systems: set[str]) -> set[str]:

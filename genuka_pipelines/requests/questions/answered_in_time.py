@@ -1,4 +1,4 @@
-"""Is every request answered by the day on which its answer is due?"""
+"""Is every request answered by the day on which its answer is due, and everybody told by then who had the data?"""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ def ask(asked: Asked) -> Answer:
     register = asked.house.control.requests
     late, states = register.late(night_of(asked.as_of)), register.count()
     waiting = sum(number for status, number in states.items() if status not in ENDED)
-    notes = (f"{late} requests should have been answered before today",) if late else ()
+    untold = asked.house.control.recipients.untold(night_of(asked.as_of))
+    notes = [f"{late} requests should have been answered before today"] if late else []
+    notes += [f"{untold} recipients should have been told before today"] if untold else []
     known = sum(states.values())
-    counts = {"late": late, "waiting": waiting, "all": known}
+    counts = {"late": late, "waiting": waiting, "untold": untold, "all": known}
     # Nobody has asked yet: nothing is late, and nothing is proved either.
-    return Answer(passed=not late, counts=counts, notes=notes, unproven=not known)
+    return Answer(passed=not (late or untold), counts=counts, notes=tuple(notes), unproven=not known)

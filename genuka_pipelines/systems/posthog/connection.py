@@ -27,11 +27,15 @@ _asking: ContextVar[bool] = ContextVar("asking PostHog", default=False)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`status` None: nobody answered, or the answer broke off. `wait`: seconds we were asked to wait."""
+    """`status` None: nobody answered, or the answer broke off. `wait`: seconds we were asked to wait.
+
+    `reference` is what the service itself calls this exchange, where it says so.
+    """
 
     status: int | None
     wait: float | None = None
     body: bytes = b""
+    reference: str | None = None
 
     @property
     def failed(self) -> bool:
@@ -62,7 +66,8 @@ class Connection:
                 redirect=False,
                 preload_content=False,
             )
-            return Answer(response.status, _wait(response, body := _body(response)), body)
+            told = response.headers.get("Request-Id")
+            return Answer(response.status, _wait(response, body := _body(response)), body, told)
         except HTTPError:  # its text holds the address, and so the id
             return Answer(None)
         finally:
