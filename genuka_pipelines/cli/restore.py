@@ -73,6 +73,7 @@ def restore(
                 "digest_matches": True,
                 "erasures_replayed": found.passed.erased,
                 "swept": found.passed.swept,
+                "cut": found.passed.cut,
                 "left_out": list(found.left_out),
                 "missing_owners": len(found.missing),
                 "receipt": found.receipt,

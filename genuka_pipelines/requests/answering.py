@@ -30,8 +30,9 @@ from genuka_pipelines.requests.ending import end_tenant
 from genuka_pipelines.requests.erasing import Erased, erase
 from genuka_pipelines.requests.errors import NotIdentified, PreviewChanged, SomethingLeft
 from genuka_pipelines.requests.exporting import export_tenant, recipient_of
-from genuka_pipelines.requests.finding import Person, find, read_person, said_of
+from genuka_pipelines.requests.finding import find
 from genuka_pipelines.requests.kept import kept_by_law, last_copies
+from genuka_pipelines.requests.person import Person, read_person, said_of
 from genuka_pipelines.requests.preview import preview
 from genuka_pipelines.requests.selecting import routed
 from genuka_pipelines.requests.telling import intend, tell

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from genuka_pipelines.control.scopes import RowScope, Scope, SubjectScope
 from genuka_pipelines.control.suppressions import MessageChannel, Suppressed, digest_of
 from genuka_pipelines.requests.errors import UnclearRequest
-from genuka_pipelines.requests.finding import Person, spot_of, tables_of_people
+from genuka_pipelines.requests.finding import tables_of_people
+from genuka_pipelines.requests.person import Person, spot_of
 from genuka_pipelines.requests.selecting import keys_in, ours
 from genuka_pipelines.rows.correcting import Change, correct, in_ledger
 from genuka_pipelines.rows.selection import Rows

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from genuka_pipelines.catalog.processor import Processor
     from genuka_pipelines.catalog.table import Column
     from genuka_pipelines.requests.addresses import Sought
-    from genuka_pipelines.requests.finding import Person
     from genuka_pipelines.requests.house import Answering
     from genuka_pipelines.requests.package.choosing import Choice, Chosen
+    from genuka_pipelines.requests.person import Person
 
 _AT_MOST = 1_000
 About = dict[str, set[str]]

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from genuka_pipelines.catalog.persons import systems_of
 from genuka_pipelines.control.cuts import Cut, hashed
-from genuka_pipelines.requests.finding import Key, Person, spot_of, tables_of_people
+from genuka_pipelines.requests.finding import tables_of_people
+from genuka_pipelines.requests.person import Key, Person, spot_of
 from genuka_pipelines.requests.selecting import ours
 from genuka_pipelines.rows.correcting import AT_ONCE, correct, in_ledger, without
 from genuka_pipelines.rows.destroying.applying import apply

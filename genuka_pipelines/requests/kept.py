@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from genuka_pipelines.backups.calendar import LONGEST
 from genuka_pipelines.catalog.persons import systems_of
-from genuka_pipelines.requests.finding import spot_of, tables_of_people
+from genuka_pipelines.requests.finding import tables_of_people
+from genuka_pipelines.requests.person import spot_of
 from genuka_pipelines.requests.selecting import ours
 from genuka_pipelines.rows.above import law_at_or_above
 from genuka_pipelines.rows.explaining import explain
@@ -23,7 +24,7 @@ from genuka_pipelines.rows.path import any_of, never
 from genuka_pipelines.rows.where import keys_where
 
 if TYPE_CHECKING:
-    from genuka_pipelines.requests.finding import Person
+    from genuka_pipelines.requests.person import Person
     from genuka_pipelines.rows.declared import DeclaredTable
     from genuka_pipelines.rows.house import House
     from genuka_pipelines.rows.selection import Selection

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from genuka_pipelines.catalog.persons import systems_of
 from genuka_pipelines.control.canonical import canonical_json
-from genuka_pipelines.requests.finding import Near, Person, spot_of, tables_of_people
+from genuka_pipelines.requests.finding import tables_of_people
+from genuka_pipelines.requests.person import Near, Person, spot_of
 from genuka_pipelines.requests.selecting import keys_in, ours, routed
 from genuka_pipelines.rows.count import plan
 from genuka_pipelines.rows.destroying.evidence import Hasher

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from genuka_pipelines.catalog.persons import kinds_of
-from genuka_pipelines.requests.finding import Person, tables_of_people
+from genuka_pipelines.requests.finding import tables_of_people
+from genuka_pipelines.requests.person import Person
 from genuka_pipelines.rows.path import never, tenant_of
 from genuka_pipelines.rows.selection import AnyOf, OfPerson, Rows, Selection
 from genuka_pipelines.rows.where import keys_where, where

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from genuka_pipelines.catalog.value import Words
     from genuka_pipelines.control import Request
     from genuka_pipelines.requests.addresses import Sought
-    from genuka_pipelines.requests.finding import Person
     from genuka_pipelines.requests.house import Answering
+    from genuka_pipelines.requests.person import Person
     from genuka_pipelines.rows.house import House
 
 

@@ -17,10 +17,11 @@ import pyrage  # type: ignore[import-untyped]
 from genuka_pipelines.exports import Opener, Recipient
 from genuka_pipelines.keys import Secret
 from genuka_pipelines.requests.addresses import Sought, sought
-from genuka_pipelines.requests.finding import Person, find
+from genuka_pipelines.requests.finding import find
 from genuka_pipelines.requests.package.choosing import PackageKind, choose
 from genuka_pipelines.requests.package.described import described
 from genuka_pipelines.requests.package.making import Limits, opens
+from genuka_pipelines.requests.person import Person
 from genuka_pipelines.requests.selecting import routed
 from genuka_pipelines.runtime import Runtime
 from tests.scenarios.sweeping_world import AS_OF

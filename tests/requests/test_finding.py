@@ -6,7 +6,8 @@ import pytest
 
 from genuka_pipelines.requests.addresses import sought
 from genuka_pipelines.requests.errors import NotAnswerable
-from genuka_pipelines.requests.finding import Person, find, read_person, said_of
+from genuka_pipelines.requests.finding import find
+from genuka_pipelines.requests.person import Person, read_person, said_of
 from tests.requests.desk import Desk
 
 KINDS = {"user", "prospect", "applicant"}

@@ -18,10 +18,10 @@ from genuka_pipelines.control.request import Request
 from genuka_pipelines.exports import Opener, Recipient
 from genuka_pipelines.exports.errors import WrongKey
 from genuka_pipelines.keys import Secret
-from genuka_pipelines.requests.finding import Person
 from genuka_pipelines.requests.package import Made, choose, fetch, hand_over, make
 from genuka_pipelines.requests.package.errors import NoPlaceToPut, NoSuchPackage
 from genuka_pipelines.requests.package.making import place
+from genuka_pipelines.requests.person import Person
 from genuka_pipelines.stores.errors import StoreUnreachable
 from tests.requests.desk import Desk
 from tests.requests.packages import TO, keyed, unsealed, whom

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 import sqlalchemy as sa
 
-from genuka_pipelines.requests.finding import spot_of, tables_of_people
+from genuka_pipelines.requests.finding import tables_of_people
 from genuka_pipelines.requests.package.withholding import Names, names_in, secrets_in
+from genuka_pipelines.requests.person import spot_of
 from genuka_pipelines.requests.selecting import ours
 from genuka_pipelines.rows.fate import fates
 from genuka_pipelines.rows.path import Predicate, any_of, never
@@ -22,7 +23,7 @@ from genuka_pipelines.systems.column_types import Query, as_text, kind_of
 
 if TYPE_CHECKING:
     from genuka_pipelines.catalog.category import Category
-    from genuka_pipelines.requests.finding import Person, Spot
+    from genuka_pipelines.requests.person import Person, Spot
     from genuka_pipelines.rows.declared import DeclaredTable
     from genuka_pipelines.rows.house import House
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from genuka_pipelines.control.request import Request, RequestReason, RequestStatus
     from genuka_pipelines.exports.sealing.envelope import Recipient
     from genuka_pipelines.requests.addresses import Sought
-    from genuka_pipelines.requests.finding import Person
     from genuka_pipelines.requests.house import Answering
+    from genuka_pipelines.requests.person import Person
 
 
 def hand_over(

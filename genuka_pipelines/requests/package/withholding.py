@@ -16,7 +16,7 @@ from genuka_pipelines.catalog.persons import kinds_of
 if TYPE_CHECKING:
     from genuka_pipelines.catalog.catalogue import Catalog
     from genuka_pipelines.catalog.table import Table
-    from genuka_pipelines.requests.finding import Person
+    from genuka_pipelines.requests.person import Person
 
 _DOORS = ("user.authorization", "system.authentication")
 _COOKIES = ("user.device.cookie_id", "user.device.cookie")

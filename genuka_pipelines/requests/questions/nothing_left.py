@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from genuka_pipelines.catalog.answer import Answer
 from genuka_pipelines.requests.asked import Asked
-from genuka_pipelines.requests.finding import read_person
+from genuka_pipelines.requests.person import read_person
 from genuka_pipelines.requests.preview import planned, planned_of
 from genuka_pipelines.rows.selection import OfTenant
 
