@@ -26,6 +26,7 @@ from genuka_pipelines.catalog.period import Period
 from genuka_pipelines.control import Erasure, Planned, RecoveryInstructed, RowScope
 from genuka_pipelines.control import Restored as RestoredBody
 from genuka_pipelines.control.cuts import Cut, hashed
+from genuka_pipelines.rows.correcting import without
 from genuka_pipelines.rows.databases import Databases
 from genuka_pipelines.rows.selection import OfPerson
 from genuka_pipelines.systems.database import Database
@@ -80,10 +81,10 @@ ANN, BEN = "ann.léa@example.org", "+237699001122"
 SAYING = (
     f"write to {ANN.upper()}, or call {BEN}\n",
     '{"by": "ann.l\\u00e9a@example.org", "n": 10000000000000000000}',
-    f"Ben again: {BEN}9",
-    f"x{ANN}x and {ANN.replace('@', '@not.')}",
+    f"Ben again: {BEN}9 or {BEN}",
+    f"({ANN}), not x{ANN} and {ANN.replace('@', '@not.')}",
 )
-"""Texts that contain the address, in its letters or in JSON's, the number in a longer one, and the address within."""
+"""Texts that contain the address, in its letters or in JSON's, the number beside a longer one, and alike addresses."""
 
 
 def orders_of(house: BackedHouse, tenant: str) -> list[int]:
@@ -279,8 +280,8 @@ def test_an_address_that_was_cut_since_goes_from_the_restored_texts_again(house:
             notes = dict(rows_in(url, ORDERS, "id", "note"))
             assert notes[both] == f"write to [erased], or call {BEN}\n"
             assert notes[json] == '{"by": "[erased]", "n": 10000000000000000000}'
-            assert notes[number] == "Ben again: [erased]9"
-            assert notes[inside] == f"x[erased]x and {ANN.replace('@', '@not.')}"
+            assert notes[number] == f"Ben again: {BEN}9 or [erased]"
+            assert notes[inside] == f"([erased]), not x{ANN} and {ANN.replace('@', '@not.')}"
             assert [notes[key] for key in others] == list(SAYING)
             assert outcome.passed.cut == 4
     (said,) = (entry.body for entry in house.control.ledger.latest(RestoredBody) if entry.seq == outcome.receipt)
@@ -301,7 +302,7 @@ def test_a_text_that_keeps_the_address_is_never_published(house: BackedHouse, mo
     try:
         cut(house, orders_of(house, "kept"), ANN, column="message")
         with restored(house, "kept") as (outcome, url):
-            assert not any(ANN.split("@")[0] + "@e" in note for note in rows_in(url, ORDERS, "note"))
+            assert all(without([ANN])(note) == note for note in rows_in(url, ORDERS, "note"))
             assert outcome.passed.cut
     finally:
         house.run("ALTER TABLE orders RENAME COLUMN message TO note")

@@ -184,7 +184,7 @@ def test_what_is_wrong_is_corrected_and_the_trace_holds_no_value(desk: Desk) -> 
 
 def test_a_killed_erasure_is_taken_up_where_it_stood(rounds: int, seed: int) -> None:
     """SIGKILL after 0.2 to 2 s: the same person is erased to the end, though half of the finding is gone."""
-    for life in range(max(2, rounds // 8)):
+    for life in range(max(2, rounds // 12)):
         with copied(shared_seeding("postgresql")) as world:
             desk = Desk(world)
             _account(desk)
