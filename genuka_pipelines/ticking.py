@@ -18,7 +18,7 @@ from genuka_pipelines.definitions import defs
 def tick(sensor: str, instance: dg.DagsterInstance, config: dict[str, Any]) -> list[str]:
     """The ids of the runs that a sensor asked for, each run to its end; `config` is added to what each is given.
 
-    A run key is honoured as the daemon does: what was run under it is not run again.
+    A run key is honoured as the daemon does: what was run under it is not run again. A cursor is not kept.
     """
     repository = defs().get_repository_def()
     asking = repository.get_sensor_def(sensor)
@@ -48,7 +48,11 @@ def tick(sensor: str, instance: dg.DagsterInstance, config: dict[str, Any]) -> l
 
 def main() -> None:
     """Tick once; 1 where a run failed. A second argument names a file of run configuration, as JSON."""
-    sensor, *config = sys.argv[1:]
+    known = sorted(sensor.name for sensor in defs().get_repository_def().sensor_defs)
+    sensor, *config = sys.argv[1:] or [""]
+    if sensor not in known:
+        sys.stderr.write(f"genuka: {sensor!r} is no sensor; valid are {', '.join(known)}\n")
+        sys.exit(2)
     with dg.DagsterInstance.get() as instance:
         runs = tick(sensor, instance, json.loads(Path(config[0]).read_text(encoding="utf-8")) if config else {})
         failed = [run for run in runs if (found := instance.get_run_by_id(run)) is None or not found.is_success]
