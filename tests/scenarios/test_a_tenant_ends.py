@@ -64,6 +64,8 @@ def test_everything_goes_and_at_last_the_keys(desk: Desk, monkeypatch: pytest.Mo
         bring(desk.house, plan, region, clock=wall)
     staged = Staging(product="genuka", table="orders", columns=("id",), shards={})
     desk.house.control.ledger.append(staged, as_of=desk.as_of, now=wall())
+    published = desk.house.store("published_store")
+    published.put("tables/orders_monthly.parquet", b"names nobody")
     request = _approved(desk, tenant, waived=True)
     found = _run(desk, request)
     assert (found.request.status, found.request.reason) == ("running", "grace")
@@ -82,6 +84,7 @@ def test_everything_goes_and_at_last_the_keys(desk: Desk, monkeypatch: pytest.Mo
     confirm(desk.house, request.id, by=OTHER, now=wall())
     last = _run(desk, request)
     assert last.request.status == "done"
+    assert published.get("tables/orders_monthly.parquet") == b"names nobody"
     assert last.done["keys_destroyed"] == 2
     assert last.done["epochs_that_still_open"] == 0
     said = desk.ask("nothing_left")
