@@ -81,7 +81,7 @@ def read_person(said: Mapping[str, Any]) -> Person:
         mentions={(Spot(*spot), column): frozenset(map(tuple, keys)) for *spot, column, keys in said["mentions"]},
         emails=frozenset(said["emails"]),
         phones=frozenset(said["phones"]),
-        spelled=frozenset(said["spelled"]),
+        spelled=frozenset(said.get("spelled", (*said["emails"], *said["phones"]))),
     )
 
 
