@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, mod
 
 from genuka_pipelines.settings.addresses import store_url
 from genuka_pipelines.settings.paths import KeyFile
-from genuka_pipelines.systems.posthog.address import address
+from genuka_pipelines.systems.http.address import address
 
 
 def _service(value: str) -> str:

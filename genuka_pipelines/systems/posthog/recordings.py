@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
 
-from genuka_pipelines.systems.posthog.address import address
-from genuka_pipelines.systems.posthog.connection import Answer, Connection
+from genuka_pipelines.systems.http.address import address
+from genuka_pipelines.systems.http.connection import Answer, Connection
 from genuka_pipelines.systems.posthog.errors import (
     Forbidden,
     NotAnId,

@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from genuka_pipelines.catalog.host import is_this_machine
-from genuka_pipelines.systems.posthog.address import address
-from genuka_pipelines.systems.posthog.connection import Answer, Connection
+from genuka_pipelines.systems.http.address import address
+from genuka_pipelines.systems.http.connection import Answer, Connection
 from genuka_pipelines.systems.posthog.key import read_key_file
 from genuka_pipelines.systems.posthog.recordings import Manners
 from genuka_pipelines.systems.recipient import Heard

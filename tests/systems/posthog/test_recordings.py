@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from genuka_pipelines.rows.content import Failure
 from genuka_pipelines.rows.contents_at_posthog import RecordingsAtPostHog
-from genuka_pipelines.systems.posthog.address import address
-from genuka_pipelines.systems.posthog.connection import Connection
+from genuka_pipelines.systems.http.address import address
+from genuka_pipelines.systems.http.connection import Connection
 from genuka_pipelines.systems.posthog.errors import Forbidden, KeyUnusable, OutOfTime, PostHogError
 from genuka_pipelines.systems.posthog.key import read_key
 from genuka_pipelines.systems.posthog.pace import Pace

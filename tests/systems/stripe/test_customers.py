@@ -10,8 +10,8 @@ import pytest
 
 from genuka_pipelines.catalog.errors import GenukaError
 from genuka_pipelines.settings import Misconfigured, load_settings
-from genuka_pipelines.systems.posthog.address import address
-from genuka_pipelines.systems.posthog.connection import Connection
+from genuka_pipelines.systems.http.address import address
+from genuka_pipelines.systems.http.connection import Connection
 from genuka_pipelines.systems.posthog.errors import KeyUnusable
 from genuka_pipelines.systems.posthog.recordings import Manners
 from genuka_pipelines.systems.stripe.customers import Customers, open_customers

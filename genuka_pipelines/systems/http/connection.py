@@ -1,8 +1,8 @@
-"""One request to PostHog and its answer, over urllib3.
+"""One request to a service and its answer, over urllib3.
 
 urllib3 is here for what it does not do: unlike its neighbours it logs no address at INFO, follows no
 proxy of the environment and, told so, neither retries nor follows a redirect. What it would log at
-DEBUG, or about an odd header, holds the ids of recordings, so it is silent while we ask.
+DEBUG, or about an odd header, holds ids of recordings and customers, so it is silent while we ask.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from dataclasses import dataclass
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from genuka_pipelines.systems.posthog.address import Address
+from genuka_pipelines.systems.http.address import Address
 
-LONGEST_WAIT = 3600.0  # PostHog's longest window
+LONGEST_WAIT = 3600.0  # the longest window of any of them, PostHog's
 _MOST_BYTES = 1 << 20
 _HINT = re.compile(rb"available in (\d{1,6}) second")
 _LOGGERS = ("urllib3.connection", "urllib3.connectionpool", "urllib3.response", "urllib3.util.retry")
-_asking: ContextVar[bool] = ContextVar("asking PostHog", default=False)
+_asking: ContextVar[bool] = ContextVar("asking a service", default=False)
 
 
 @dataclass(frozen=True, slots=True)
