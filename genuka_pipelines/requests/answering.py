@@ -116,28 +116,34 @@ def _begun(
     again = request.status in ("running", "failed")
     if not again or request.kind in HANDED_OVER:
         _refuse_old_check(house, plan, request, now=now)
+    ours = True
     if request.kind in OF_TENANTS:
         person = Person({}, {}, {})
     elif again:
         person = read_person((request.result(house.keyring) or {})["person"])
     else:
-        person = _as_approved(house, request, as_of=as_of, now=now)
+        person, ours = _as_approved(house, request, as_of=as_of, now=now)
 
     def change(there: Request) -> Request:
-        result = dict(there.result(house.keyring) or {}) | {"person": said_of(person)}
+        result = dict(there.result(house.keyring) or {}) | {"person": said_of(person), "ours": ours}
         begun = replace(there, attempts=there.attempts + 1, tried_at=now, reason=None)
         return begun if again else begun.with_result(house.keyring, result)
 
     return register.move(name, "running", change, now=now), person
 
 
-def _as_approved(house: Ending, request: Request, *, as_of: datetime, now: datetime) -> Person:
-    """Whoever is found now, if that is what was approved; else the request goes back to who decides."""
+def _as_approved(house: Ending, request: Request, *, as_of: datetime, now: datetime) -> tuple[Person, bool]:
+    """Whoever is found now, if that is what was approved, and whether anything of it is for Genuka to do.
+
+    Else the request goes back to who decides. After a death the second could no longer be told from what is left.
+    """
     person = find(house, whom(house, request), as_of=as_of)
-    if preview(house, request, person, as_of=as_of, now=now).digest != request.preview:
+    seen = preview(house, request, person, as_of=as_of, now=now)
+    if seen.digest != request.preview:
         _back(house, request, "preview_changed", now=now)
         raise PreviewChanged(request.id)
-    return person
+    texts = any(house.catalog.categories[spot.category].role == "controller" for spot, _ in person.mentions)
+    return person, bool(seen.lines) or texts
 
 
 def _refuse_old_check(house: Ending, plan: RequestPlan, request: Request, *, now: datetime) -> None:
@@ -184,7 +190,9 @@ def _steps(
         case "erasure":
             intend(house, request, asked, person, as_of=as_of, now=now)
             erased = erase(house, request, person, as_of=as_of, clock=clock, progress=progress)
-            return _told(house, request, _erased(house, erased, person, passed_on, as_of=as_of, now=clock()), clock)
+            ours = bool((request.result(house.keyring) or {}).get("ours", True))
+            step = _erased(house, erased, person, passed_on, ours=ours, as_of=as_of, now=clock())
+            return _told(house, request, step, clock)
         case "objection":
             done = object_to_marketing(house, plan, request, asked, person, as_of=as_of, now=now)
             return _Step("done", None, done)
@@ -212,7 +220,14 @@ def _steps(
 
 
 def _erased(
-    house: Ending, erased: Erased, person: Person, passed_on: Mapping[str, int], *, as_of: datetime, now: datetime
+    house: Ending,
+    erased: Erased,
+    person: Person,
+    passed_on: Mapping[str, int],
+    *,
+    ours: bool,
+    as_of: datetime,
+    now: datetime,
 ) -> _Step:
     done = {
         "deleted": erased.added("deleted"),
@@ -234,8 +249,7 @@ def _erased(
         return _Step("running", "held", done)
     if erased.added("by_hand"):
         return _Step("running", "by_hand", done)
-    only_tenants = not (erased.lines or erased.cut) and bool(passed_on)
-    return _Step("refused", "for_the_tenant", done) if only_tenants else _Step("done", None, done)
+    return _Step("done", None, done) if ours or not passed_on else _Step("refused", "for_the_tenant", done)
 
 
 def _told(house: Ending, request: Request, step: _Step, clock: Callable[[], datetime]) -> _Step:

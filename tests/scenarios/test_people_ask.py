@@ -15,6 +15,7 @@ from genuka_pipelines.control import SubjectScope
 from genuka_pipelines.control.suppressions import digest_of
 from genuka_pipelines.exports import Opener, Recipient, verify
 from genuka_pipelines.keys import Secret
+from genuka_pipelines.requests import answering
 from genuka_pipelines.requests.deciding import approve, identify, refuse
 from genuka_pipelines.requests.errors import NotIdentified
 from genuka_pipelines.requests.registering import Asked, register
@@ -203,6 +204,27 @@ def test_a_killed_erasure_is_taken_up_where_it_stood(rounds: int, seed: int) -> 
             assert desk.ask("nothing_left").passed
             assert desk.house.control.ledger.verify().intact
             assert not desk.house.control.ledger.open_intents()
+
+
+def test_a_death_after_the_last_row_is_not_a_refusal(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of ours is left to find then, and the shop's rows are; what was approved says that we did something."""
+    _account(desk)
+    (customer, *_) = sorted(desk.world.ids("select id from customers where deleted_at is null"))
+    desk.world.run(f"update customers set email = '{LEAVER}' where id = '{customer}'")
+    request = desk.identified("erasure", LEAVER)
+    desk.approve(request)
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(answering, "_end", dies)
+        with pytest.raises(KeyboardInterrupt):
+            answering.answer(desk.house, desk.plan, request.id, as_of=desk.as_of, clock=wall)
+    assert not _users(desk)
+    answer = desk.told(desk.run(request))
+    assert (answer.request.status, answer.request.reason) == ("done", None)
+    assert answer.done["routed"]
 
 
 def _in_a_process(world: World, name: str) -> int:
