@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from genuka_pipelines.requests.deciding import approve, identify, look
 from genuka_pipelines.requests.registering import Asked, register
 
 if TYPE_CHECKING:
+    from genuka_pipelines.catalog.request import RequestPlan
     from genuka_pipelines.runtime import Runtime
 
 SENSORS = {"requests_waiting": "answer_request", "exports_waiting": "tenant_export"}
@@ -28,32 +28,23 @@ KEY = "demo/recipient.txt"
 _BY, _OTHER = "demo-support", "demo-privacy"
 
 
-@dataclass(frozen=True)
-class _Found:
-    """Somebody who may ask."""
-
-    kind: str
-    who: str = ""
-    tenant: str | None = None
-
-
 def ask(runtime: Runtime, *, as_of: datetime, now: datetime) -> tuple[str, ...]:
     """Open, identify and approve what is asked for; the ids of the requests. Nothing where the facts plan none."""
-    plan = next(iter(runtime.catalog.requests.values()), None)
-    return tuple(_approved(runtime, one, as_of=as_of, now=now) for one in _asking(runtime)) if plan else ()
+    return tuple(
+        _approved(runtime, plan, said, as_of=as_of, now=now)
+        for plan in runtime.catalog.requests.values()
+        for said in _asking(runtime)
+    )
 
 
-def _approved(runtime: Runtime, one: _Found, *, as_of: datetime, now: datetime) -> str:
-    plan = next(iter(runtime.catalog.requests.values()))
-    to = None if one.kind == "erasure" else _recipient(runtime.settings.home)
-    said = Asked(one.kind, "email", _BY, (one.who,) if one.who else (), one.tenant, recipient=to)
+def _approved(runtime: Runtime, plan: RequestPlan, said: Asked, *, as_of: datetime, now: datetime) -> str:
     request = register(runtime, plan, said, now=now).request
     identify(runtime, request.id, "reply_from_address", by=_BY, now=now)
-    seen = None if one.kind in OF_TENANTS else look(runtime, request.id, as_of=as_of, now=now).digest
+    seen = None if request.kind in OF_TENANTS else look(runtime, request.id, as_of=as_of, now=now).digest
     return approve(runtime, plan, request.id, seen, by=_OTHER, as_of=as_of, now=now).id
 
 
-def _asking(runtime: Runtime) -> Iterator[_Found]:
+def _asking(runtime: Runtime) -> Iterator[Asked]:
     """Who asks: an applicant, a subscriber, and the shared tenant with the fewest orders; whoever of them is there."""
     queries = {
         "erasure": "select min(email) from job_applications where hired_at is null",
@@ -69,7 +60,9 @@ def _asking(runtime: Runtime) -> Iterator[_Found]:
         engine.dispose()
     for kind, value in found.items():
         if value is not None:
-            yield _Found(kind, tenant=value) if kind in OF_TENANTS else _Found(kind, value)
+            subjects, tenant = ((), value) if kind in OF_TENANTS else ((value,), None)
+            to = None if kind == "erasure" else _recipient(runtime.settings.home)
+            yield Asked(kind, "email", _BY, subjects, tenant, recipient=to)
 
 
 def _recipient(home: Path) -> str:

@@ -34,7 +34,7 @@ from genuka_pipelines.requests.finding import find
 from genuka_pipelines.requests.kept import kept_by_law, last_copies
 from genuka_pipelines.requests.person import Person, read_person, said_of
 from genuka_pipelines.requests.preview import preview
-from genuka_pipelines.requests.selecting import routed
+from genuka_pipelines.requests.selecting import mentioned, routed
 from genuka_pipelines.requests.telling import intend, tell
 
 if TYPE_CHECKING:
@@ -142,8 +142,7 @@ def _as_approved(house: Ending, request: Request, *, as_of: datetime, now: datet
     if seen.digest != request.preview:
         _back(house, request, "preview_changed", now=now)
         raise PreviewChanged(request.id)
-    texts = any(house.catalog.categories[spot.category].role == "controller" for spot, _ in person.mentions)
-    return person, bool(seen.lines) or texts
+    return person, bool(seen.lines or mentioned(person, house.catalog))
 
 
 def _refuse_old_check(house: Ending, plan: RequestPlan, request: Request, *, now: datetime) -> None:

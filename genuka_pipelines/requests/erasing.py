@@ -17,7 +17,7 @@ from genuka_pipelines.catalog.persons import systems_of
 from genuka_pipelines.control.cuts import Cut, hashed
 from genuka_pipelines.requests.finding import tables_of_people
 from genuka_pipelines.requests.person import Key, Person, spot_of
-from genuka_pipelines.requests.selecting import ours
+from genuka_pipelines.requests.selecting import mentioned, ours
 from genuka_pipelines.rows.correcting import AT_ONCE, correct, in_ledger, without
 from genuka_pipelines.rows.destroying.applying import apply
 from genuka_pipelines.rows.destroying.evidence import Hasher
@@ -77,14 +77,13 @@ def erase(
 def _cut(
     house: Answering, request: Request, person: Person, *, as_of: datetime, clock: Callable[[], datetime]
 ) -> dict[str, int]:
-    """The address is taken out of texts for which Genuka answers; a tenant's own are passed on with the request.
+    """Addresses and names are taken out of the texts for which Genuka answers.
 
     What a restored backup must lose again is listed first: killed in between, it would bring back what nobody knows.
     """
     needles, found = sorted(person.spelled), dict[str, int]()
     change = without(needles)
-    wanted = {place: keys for place, keys in person.mentions.items()
-              if house.catalog.categories[place[0].category].role == "controller"}  # fmt: skip
+    wanted = mentioned(person, house.catalog)
     for table in tables_of_people(house, as_of) if wanted else ():
         for (spot, column), keys in wanted.items():
             if spot == spot_of(table):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -19,7 +21,7 @@ from genuka_pipelines.catalog.persons import contacts_of, homes_of, names_of, sy
 from genuka_pipelines.requests.addresses import TAIL, Sought, email_of, mailbox, phone_of, spellings, tail, written
 from genuka_pipelines.requests.errors import NotAnswerable
 from genuka_pipelines.requests.person import Key, Near, Person, Spot, Why, spot_of
-from genuka_pipelines.rows.correcting import without
+from genuka_pipelines.rows.correcting import Change, without
 from genuka_pipelines.rows.path import any_of, never, of_tenants, tenant_of
 from genuka_pipelines.rows.selection import OfPerson, Rows
 from genuka_pipelines.rows.where import keys_where, where
@@ -80,11 +82,17 @@ def _texts(table: DeclaredTable) -> Iterator[str]:
                 yield name
 
 
-def _in_texts(sought: Iterable[str]) -> list[str]:
-    """What to look for in lower case: as it is, and as JSON may write it."""
-    return sorted(
-        {form for one in sought for form in (one.lower(), *(json.dumps(x)[1:-1].lower() for x in (one, one.lower())))}
-    )
+@dataclass(frozen=True)
+class _Sayings:
+    """What texts are searched for: `likely` by a server, in lower case, as JSON may write it; `cut` looks closely."""
+
+    likely: tuple[str, ...]
+    cut: Change
+
+    @classmethod
+    def of(cls, sought: Collection[str]) -> _Sayings:
+        spelled = {form for one in sought for form in (one, json.dumps(one)[1:-1], json.dumps(one.lower())[1:-1])}
+        return cls(tuple(sorted({form.lower() for form in spelled})), without(sought))
 
 
 class _Search:
@@ -156,24 +164,25 @@ class _Search:
     def mentions(self, table: DeclaredTable) -> None:
         """Rows of others whose texts or JSON values contain an address; one reading of the table for all of them."""
         columns, here = list(_texts(table)), self._in_own_tenant(table)
-        if not columns or not (self._spelled or self._names):
+        if not columns:
             return
         # A column for names has the row's own: only what somebody wrote freely can mention another.
         free = {name for name in columns if table.table.columns[name].holds == "user.content"}
-        by_address, by_name = _in_texts(self._spelled), _in_texts(self._names)
-        likely = []
+        named: list[Predicate] = []
         for name in columns:
             text = sa.func.lower(table.home.database.dialect.text(table.column(name)))
-            likely += [text.contains(one, autoescape=True) for one in by_address]
-            likely += [here & text.contains(one, autoescape=True) for one in by_name if name in free]
+            named += [text.contains(one, autoescape=True) for one in self._by_address.likely]
+            named += [here & text.contains(one, autoescape=True) for one in self._by_name.likely if name in free]
+        likely = any_of(named)
+        if never(likely):
+            return
         known = any_of([where(OfPerson(self._named()), table), where(Rows(table.name, self._rows_of(table)), table)])
         key = [as_text(table.column(part)) for part in table.table.key]
         texts = [as_text(table.column(name)) for name in columns]
         # Not every server has a boolean that can be selected.
         asked: Query = sa.select(*key, sa.case((here, 1), else_=0), *texts).select_from(table.sql)
-        says, names = without(self._spelled), without(self._names)
-        number = 0
-        for row in table.home.database.rows(asked.where(any_of(likely) & ~known)):
+        says, names, number = self._by_address.cut, self._by_name.cut, 0
+        for row in table.home.database.rows(asked.where(likely & ~known)):
             own, its, values = tuple(row[: len(key)]), row[len(key)], row[len(key) + 1 :]
             found = [
                 name
@@ -215,8 +224,17 @@ class _Search:
             spelled=self._spelled | self._names,
         )
 
-    @property
+    @cached_property
+    def _by_address(self) -> _Sayings:
+        return _Sayings.of(self._spelled)
+
+    @cached_property
+    def _by_name(self) -> _Sayings:
+        return _Sayings.of(self._names)
+
+    @cached_property
     def _spelled(self) -> frozenset[str]:
+        """Asked for once every own row was read."""
         emails = (text for email in self._whom.emails | self._emails for text in spellings(email))
         phones = (text for phone in self._whom.phones | self._phones for text in written(phone))
         return frozenset({*emails, *phones, *self._typed})

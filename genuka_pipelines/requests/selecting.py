@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from genuka_pipelines.catalog.persons import kinds_of
 from genuka_pipelines.requests.finding import tables_of_people
-from genuka_pipelines.requests.person import Person
+from genuka_pipelines.requests.person import Key, Person, Spot
 from genuka_pipelines.rows.path import never, tenant_of
 from genuka_pipelines.rows.selection import AnyOf, OfPerson, Rows, Selection
 from genuka_pipelines.rows.where import keys_where, where
@@ -26,14 +26,21 @@ if TYPE_CHECKING:
     from genuka_pipelines.rows.declared import DeclaredTable
     from genuka_pipelines.rows.house import House
 
-Key = tuple[str, ...]
-
 
 def ours(person: Person, catalog: Catalog, system: str) -> Selection:
     """A person's rows in a system for which Genuka answers."""
     kinds = kinds_of(catalog)
     keys = {kind: tuple(sorted(found)) for kind, found in person.keys.items() if kind in kinds and kinds[kind].ours}
     return AnyOf((OfPerson(keys), *_by_value(person, catalog, system, "controller")))
+
+
+def mentioned(person: Person, catalog: Catalog) -> Mapping[tuple[Spot, str], frozenset[Key]]:
+    """The texts that mention a person and for which Genuka answers; a tenant's own are passed on with the request."""
+    return {
+        (spot, column): keys
+        for (spot, column), keys in person.mentions.items()
+        if catalog.categories[spot.category].role == "controller"
+    }
 
 
 def tenants(person: Person, catalog: Catalog, system: str) -> Selection:

@@ -22,10 +22,12 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
+
+from tests.systems.meeting import Meeting
 
 KEY = "phx_a-key-of-the-stand-in"
 PROJECT = "4711"
@@ -155,21 +157,10 @@ def _shown(recording: str) -> dict[str, Any]:
     return {"id": recording, "distinct_id": "d", "viewers": ["staff@example.cm"], "person": person}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(Meeting):
     there: PostHog
 
-    def do_GET(self) -> None:
-        self._meet()
-
-    def do_DELETE(self) -> None:
-        self._meet()
-
-    def log_message(self, *_: object) -> None:
-        """Nothing on stderr."""
-
-    def _meet(self) -> None:
+    def meet(self) -> None:
         path = urlsplit(self.path).path
         what = unquote(path.rstrip("/").rsplit("/", 1)[-1])
         fault = self.there.fault("list" if what == "session_recordings" else what) or Fault()

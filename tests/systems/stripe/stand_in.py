@@ -20,11 +20,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.systems.meeting import Meeting
 from tests.systems.posthog.stand_in import Fault
 
 KEY = "rk_test_4711stand"
@@ -97,21 +98,10 @@ def _missing(param: str) -> tuple[int, Any]:
     return 404, {"error": {"code": "resource_missing", "param": param, "type": "invalid_request_error"}}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(Meeting):
     there: Stripe
 
-    def do_GET(self) -> None:
-        self._meet()
-
-    def do_DELETE(self) -> None:
-        self._meet()
-
-    def log_message(self, *_: object) -> None:
-        """Nothing on stderr."""
-
-    def _meet(self) -> None:
+    def meet(self) -> None:
         parts = urlsplit(self.path)
         asked = parse_qs(parts.query)
         self.there.asked.append((self.command, parts.path, asked))
